@@ -1,0 +1,6 @@
+#![no_std]
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+//! x
+
+extern crate alloc;
