@@ -1,6 +1,13 @@
+//! Call control: accounts, calls, policy and the control API, behind one door that a driver or a simulated world
+//! opens. Knows no thread, socket, clock or dice of its own.
 #![no_std]
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
-//! x
 
 extern crate alloc;
+
+pub mod command;
+pub mod event;
+
+pub use command::{CallId, ClientId, Command, ConnectionId, Done, Refusal, RefusalCode, Reply};
+pub use event::{CallTold, Event, Snapshot};

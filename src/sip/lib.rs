@@ -1,6 +1,9 @@
+//! SIP for a phone: messages, SDP, transactions, dialogs, registration and invitations, as machines that know no
+//! socket, thread, clock or dice of their own.
 #![no_std]
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
-//! x
 
 extern crate alloc;
+
+pub mod flow;
