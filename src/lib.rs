@@ -1,0 +1,5 @@
+//! neonphone's shell as a library, so that tests reach its parts: everything that touches the operating system.
+//! The machines that it drives are the packages `sip`, `media` and `phone`.
+#![warn(missing_docs)]
+
+pub mod io;
