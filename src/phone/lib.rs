@@ -6,8 +6,14 @@
 
 extern crate alloc;
 
+pub mod accounts;
 pub mod command;
+pub mod domain;
 pub mod event;
+mod interface;
+mod phone;
 
 pub use command::{CallId, ClientId, Command, ConnectionId, Done, Refusal, RefusalCode, Reply};
 pub use event::{CallTold, Event, Snapshot};
+pub use interface::{Config, Family, Input, Output, PortId};
+pub use phone::Phone;

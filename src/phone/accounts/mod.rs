@@ -1,0 +1,5 @@
+//! SIP accounts.
+
+mod settings;
+
+pub use settings::Settings;
