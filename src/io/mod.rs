@@ -2,3 +2,7 @@
 
 pub mod clock;
 pub mod mailbox;
+pub mod ports;
+pub mod sip;
+pub mod udp;
+pub mod work;
