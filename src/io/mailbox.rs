@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
-use mio::{Registry, Token, Waker};
+use mio::{Poll, Registry, Token, Waker};
 
 /// Wakes the thread that waits on a poll. One for each poll (mio allows no second); clones ring the same bell.
 #[derive(Clone, Debug)]
@@ -42,6 +42,11 @@ impl<T> Mailbox<T> {
         (Self { sender, bell }, receiver)
     }
 
+    /// The bell of the mailbox's reader, for who has nothing to say but that it should look.
+    pub fn bell(&self) -> Bell {
+        self.bell.clone()
+    }
+
     /// Puts a letter in and rings. Never waits.
     ///
     /// # Errors
@@ -60,18 +65,38 @@ impl<T> Clone for Mailbox<T> {
     }
 }
 
+/// A reader's end: the poll that its thread sleeps in, and its letters. Made before the thread is, so that threads
+/// can be given each other's mailboxes.
+#[derive(Debug)]
+pub struct Inbox<T> {
+    /// Sleeps; a letter or a ring of the bell is an event of the token that the inbox was made with.
+    pub poll: Poll,
+    /// What was posted.
+    pub letters: Receiver<T>,
+}
+
+impl<T> Inbox<T> {
+    /// A poll with its bell at `token`, and a mailbox of `places` (see [`Mailbox::new`]) for whoever writes to it.
+    ///
+    /// # Errors
+    /// What the system says when it has no more descriptors.
+    pub fn new(token: Token, places: usize) -> io::Result<(Self, Mailbox<T>)> {
+        let poll = Poll::new()?;
+        let (mailbox, letters) = Mailbox::new(Bell::new(poll.registry(), token)?, places);
+        Ok((Self { poll, letters }, mailbox))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mio::{Events, Poll};
+    use mio::Events;
     use std::time::Duration;
 
     #[test]
     fn a_letter_wakes_the_poll_that_its_reader_sleeps_in() {
-        let mut poll = Poll::new().expect("a poll");
         let mut events = Events::with_capacity(4);
-        let bell = Bell::new(poll.registry(), Token(7)).expect("a bell");
-        let (mailbox, letters) = Mailbox::new(bell, 1);
+        let (Inbox { mut poll, letters }, mailbox) = Inbox::new(Token(7), 1).expect("an inbox");
         mailbox.clone().post("hello").expect("room for one");
 
         poll.poll(&mut events, Some(Duration::from_secs(5))).expect("a poll");
@@ -81,8 +106,7 @@ mod tests {
 
     #[test]
     fn a_full_or_deserted_mailbox_gives_the_letter_back() {
-        let poll = Poll::new().expect("a poll");
-        let (mailbox, letters) = Mailbox::new(Bell::new(poll.registry(), Token(0)).expect("a bell"), 1);
+        let (Inbox { poll: _poll, letters }, mailbox) = Inbox::new(Token(0), 1).expect("an inbox");
         mailbox.post(1).expect("room for one");
         assert_eq!(mailbox.post(2), Err(TrySendError::Full(2)));
         drop(letters);
