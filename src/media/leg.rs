@@ -6,6 +6,15 @@ use core::net::SocketAddr;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct LegId(pub u32);
 
+/// Which of a leg's two sockets a packet belongs to.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Channel {
+    /// The sound.
+    Rtp,
+    /// The reports about it (RFC 3550 §6).
+    Rtcp,
+}
+
 /// A codec of the voice itself.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Codec {

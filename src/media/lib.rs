@@ -6,4 +6,22 @@
 
 extern crate alloc;
 
+mod codec;
+pub mod jitter;
+mod latch;
 pub mod leg;
+mod receiver;
+mod rtp;
+mod sender;
+
+pub use receiver::Receiver;
+pub use sender::{Packet, Sender};
+
+/// Milliseconds of sound in the frames that [`Receiver::pull`] gives and [`Sender::push`] takes.
+pub const FRAME_MS: u32 = 10;
+
+/// Samples a second of those frames: the rate of the codecs at hand.
+pub const RATE_HZ: u32 = 8_000;
+
+/// Samples in such a frame.
+pub const FRAME_SAMPLES: usize = (RATE_HZ / 1_000 * FRAME_MS) as usize;
