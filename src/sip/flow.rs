@@ -15,6 +15,13 @@ pub enum Transport {
     Tls,
 }
 
+impl Transport {
+    /// Whether nothing sent on it is lost while it lasts: transactions repeat nothing then.
+    pub const fn is_reliable(self) -> bool {
+        !matches!(self, Self::Udp)
+    }
+}
+
 /// What a link carries: SIP, or the resolver's own questions.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Link {
@@ -22,6 +29,16 @@ pub enum Link {
     Sip(Transport),
     /// A DNS query over UDP, from a port of its own (RFC 5452 §9.2).
     Dns,
+}
+
+impl Link {
+    /// What it runs on.
+    pub const fn transport(self) -> Transport {
+        match self {
+            Self::Sip(transport) => transport,
+            Self::Dns => Transport::Udp,
+        }
+    }
 }
 
 /// A path between two addresses. A value, not a handle: a flood from a thousand addresses fills no table.
