@@ -1,8 +1,12 @@
 //! The shell around the machines: the threads, sockets, devices, files and the one real clock.
 
+pub mod audio;
 pub mod clock;
 pub mod mailbox;
 pub mod ports;
+pub mod rtp_receive;
+pub mod rtp_send;
 pub mod sip;
+pub mod sound;
 pub mod udp;
 pub mod work;

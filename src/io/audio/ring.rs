@@ -1,0 +1,226 @@
+//! The RTP threads' ends of the devices.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use media::{FRAME_MS, FRAME_SAMPLES, RATE_HZ};
+use ringbuf::traits::{Consumer, Observer, Producer};
+use ringbuf::{HeapCons, HeapProd};
+use rubato::ResamplerConstructionError;
+
+use super::health::Health;
+use super::resampler::Resampler;
+use super::{TICK_FRAMES, TICK_SAMPLES};
+use crate::io::mailbox::Bell;
+
+/// The microphone: sound in the media's rate, a tick at a time.
+pub struct Capture(Source);
+
+enum Source {
+    Card(CardSource),
+    Loop { sound: Vec<f32>, at: usize },
+    Silence,
+}
+
+/// The reading end of a sound card's ring.
+pub(super) struct CardSource {
+    ring: HeapCons<f32>,
+    resampler: Resampler,
+    taken: Vec<f32>,
+}
+
+impl CardSource {
+    /// Reads `ring`, in which a card's callback puts `rate_hz` samples a second.
+    ///
+    /// # Errors
+    /// A rate of 0.
+    pub(super) fn new(ring: HeapCons<f32>, rate_hz: u32) -> Result<Self, ResamplerConstructionError> {
+        let resampler = Resampler::to_blocks(rate_hz, RATE_HZ, TICK_SAMPLES)?;
+        Ok(Self { taken: vec![0.0; resampler.input_max()], ring, resampler })
+    }
+
+    /// Samples of silence to put into the ring before the card starts.
+    pub(super) fn lead(&self) -> usize {
+        self.resampler.lead()
+    }
+
+    fn read(&mut self, sound: &mut [f32; TICK_SAMPLES]) -> bool {
+        let needed = self.resampler.input_next();
+        if self.ring.occupied_len() < needed {
+            return false;
+        }
+        let taken = &mut self.taken[..needed];
+        self.ring.pop_slice(taken);
+        self.resampler.process(taken, sound);
+        true
+    }
+}
+
+impl Capture {
+    /// No microphone.
+    pub fn silence() -> Self {
+        Self(Source::Silence)
+    }
+
+    /// A sound in the media's rate, over and over.
+    pub(super) fn repeat(sound: Vec<f32>) -> Self {
+        debug_assert!(!sound.is_empty());
+        Self(Source::Loop { sound, at: 0 })
+    }
+
+    pub(super) fn card(source: CardSource) -> Self {
+        Self(Source::Card(source))
+    }
+
+    /// True where the thread's ticker says when to read; else the device's callback rings when a tick's sound is
+    /// complete.
+    pub fn is_ticked(&self) -> bool {
+        !matches!(self.0, Source::Card(_))
+    }
+
+    /// Fills `sound` with the next 20 ms. False, and nothing is taken, where they aren't complete, which only a
+    /// device that isn't ticked says.
+    pub fn read(&mut self, sound: &mut [f32; TICK_SAMPLES]) -> bool {
+        match &mut self.0 {
+            Source::Card(card) => return card.read(sound),
+            Source::Loop { sound: played, at } => {
+                for sample in sound {
+                    *sample = played[*at];
+                    *at = (*at + 1) % played.len();
+                }
+            }
+            Source::Silence => sound.fill(0.0),
+        }
+        true
+    }
+}
+
+/// The speaker: takes frames of the media.
+pub struct Playback(Sink);
+
+enum Sink {
+    Card(CardSink),
+    File(FileSink),
+    Nowhere,
+}
+
+/// The writing end of a ring that its reader, who may wait for a disk, empties into a file.
+pub(super) struct FileSink {
+    pub(super) ring: HeapProd<f32>,
+    /// Samples in the ring from which on the reader is woken.
+    pub(super) enough: usize,
+    pub(super) reader: Bell,
+    pub(super) health: Arc<Health>,
+}
+
+impl FileSink {
+    fn write(&mut self, frame: &[f32; FRAME_SAMPLES]) {
+        if self.ring.push_slice(frame) < frame.len() {
+            self.health.starved.fetch_add(1, Relaxed);
+        }
+        if self.ring.occupied_len() >= self.enough {
+            self.reader.ring();
+        }
+    }
+}
+
+/// The writing end of a sound card's ring.
+pub(super) struct CardSink {
+    ring: HeapProd<f32>,
+    resampler: Resampler,
+    given: Vec<f32>,
+    /// Samples of the card in a frame of the media.
+    frame: usize,
+    health: Arc<Health>,
+}
+
+impl CardSink {
+    /// Fills `ring`, from which a card's callback takes `rate_hz` samples a second.
+    ///
+    /// # Errors
+    /// A rate of 0.
+    pub(super) fn new(
+        ring: HeapProd<f32>,
+        rate_hz: u32,
+        health: Arc<Health>,
+    ) -> Result<Self, ResamplerConstructionError> {
+        let resampler = Resampler::of_blocks(RATE_HZ, rate_hz, FRAME_SAMPLES)?;
+        let given = vec![0.0; resampler.output_max()];
+        Ok(Self { ring, given, resampler, frame: frame_samples(rate_hz), health })
+    }
+
+    /// The ring is to hold the largest block that the card asked for, and a frame.
+    fn wanted(&self) -> usize {
+        let target = self.health.largest_block.load(Relaxed) as usize + self.frame;
+        target.min(self.ring.capacity().get()).saturating_sub(self.ring.occupied_len()).div_ceil(self.frame)
+    }
+
+    fn write(&mut self, frame: &[f32; FRAME_SAMPLES]) {
+        let given = self.resampler.process(frame, &mut self.given);
+        // What finds no room is lost: `wanted` asks for no more than there is room for, but for rounding.
+        self.ring.push_slice(&self.given[..given]);
+    }
+}
+
+impl Playback {
+    /// No speaker.
+    pub fn nowhere() -> Self {
+        Self(Sink::Nowhere)
+    }
+
+    pub(super) fn file(sink: FileSink) -> Self {
+        Self(Sink::File(sink))
+    }
+
+    pub(super) fn card(sink: CardSink) -> Self {
+        Self(Sink::Card(sink))
+    }
+
+    /// True where the thread's ticker says when to write; else the device's callback rings when it needs more.
+    pub fn is_ticked(&self) -> bool {
+        !matches!(self.0, Sink::Card(_))
+    }
+
+    /// Frames of the media to write now, after `ticks` of the ticker.
+    pub fn wanted(&self, ticks: usize) -> usize {
+        match &self.0 {
+            Sink::Card(card) => card.wanted(),
+            Sink::File(_) | Sink::Nowhere => ticks * TICK_FRAMES,
+        }
+    }
+
+    /// The next 10 ms. Never waits.
+    pub fn write(&mut self, frame: &[f32; FRAME_SAMPLES]) {
+        match &mut self.0 {
+            Sink::Card(card) => card.write(frame),
+            Sink::File(file) => file.write(frame),
+            Sink::Nowhere => {}
+        }
+    }
+}
+
+/// Samples of a device in a frame of the media.
+pub(super) fn frame_samples(rate_hz: u32) -> usize {
+    (rate_hz * FRAME_MS / 1_000) as usize
+}
+
+impl fmt::Debug for Capture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            Source::Card(_) => "Capture(card)",
+            Source::Loop { .. } => "Capture(loop)",
+            Source::Silence => "Capture(silence)",
+        })
+    }
+}
+
+impl fmt::Debug for Playback {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            Sink::Card(_) => "Playback(card)",
+            Sink::File(_) => "Playback(file)",
+            Sink::Nowhere => "Playback(nowhere)",
+        })
+    }
+}

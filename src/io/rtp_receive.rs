@@ -1,0 +1,287 @@
+//! The rtp-receive thread: drives `media::Receiver` with the legs' sockets and the speaker. It sleeps until a packet
+//! has come, the speaker needs sound or somebody writes; without a call nothing wakes it.
+//!
+//! It never waits, logs or, once a call runs, allocates.
+
+use std::io::{self, ErrorKind};
+use std::net::{SocketAddr, UdpSocket};
+
+use base::{Duration, Instant};
+use media::leg::{Channel, LegCommand, LegEvent, LegId};
+use media::{FRAME_SAMPLES, Receiver};
+use mio::{Events, Interest, Registry, Token};
+
+use super::audio::{Playback, Ticker};
+use super::clock;
+use super::mailbox::{Inbox, Mailbox};
+use super::ports::LegSockets;
+use super::{rtp_send, sip, sound};
+
+/// What other threads write to rtp-receive.
+#[derive(Debug)]
+pub enum Letter {
+    /// A leg gets its sockets. What came in on them before is not for this leg, and is thrown away.
+    Start {
+        /// The leg; its terms follow by `Leg`.
+        leg: LegId,
+        /// Bound, non-blocking.
+        sockets: LegSockets,
+    },
+    /// Call control to a leg's receiving half.
+    Leg {
+        /// Which leg.
+        leg: LegId,
+        /// What it is to do.
+        command: LegCommand,
+    },
+    /// The speaker from now on; none, and there is no sound to be pulled, when no call is near.
+    Use(Option<Playback>),
+    /// End the thread.
+    Stop,
+}
+
+/// Letters that may wait. The sip thread writes at most one for each of the 32 messages of its turn, and this thread
+/// never waits.
+const LETTERS_MAX: usize = 256;
+
+/// Datagrams of a socket, and letters, in a turn, so that a flood on one keeps nobody else waiting.
+const TURN: usize = 32;
+
+/// Datagrams thrown away at a leg's start at most: as many as the kernel holds for a socket by default (212,992
+/// bytes, of which an empty datagram takes 768).
+const STALE_MAX: usize = 278;
+
+/// Bytes of a datagram that are looked at. RTP over UDP fits an Ethernet frame; what is longer is no voice.
+const DATAGRAM_MAX: usize = 2048;
+
+/// Events of a poll: those of more sources come with the next.
+const EVENTS_MAX: usize = 64;
+
+const BELL: Token = Token(0);
+const TICK: Token = Token(1);
+const FIRST_SOCKET: Token = Token(2);
+
+/// The thread's mailbox, made before the thread.
+///
+/// # Errors
+/// What the system says when it has no more descriptors.
+pub fn inbox() -> io::Result<(Inbox<Letter>, Mailbox<Letter>)> {
+    Inbox::new(BELL, LETTERS_MAX)
+}
+
+/// The thread's state.
+#[derive(Debug)]
+pub struct ReceiveThread {
+    inbox: Inbox<Letter>,
+    /// There may be more letters than a turn takes.
+    letters_wait: bool,
+    events: Events,
+    ticker: Ticker,
+    machine: Receiver,
+    playback: Option<Playback>,
+    /// Two for each leg.
+    sockets: Vec<LegSocket>,
+    next_token: Token,
+    datagram: Box<[u8; DATAGRAM_MAX]>,
+    send: Mailbox<rtp_send::Letter>,
+    sip: Mailbox<sip::Letter>,
+    sound: Mailbox<sound::Letter>,
+}
+
+impl ReceiveThread {
+    /// The thread of `inbox`. What it learns goes to the sending halves, to call control, and replaced speakers to
+    /// the sound thread.
+    ///
+    /// # Errors
+    /// What the system says when it has no more descriptors.
+    pub fn new(
+        inbox: Inbox<Letter>,
+        send: Mailbox<rtp_send::Letter>,
+        sip: Mailbox<sip::Letter>,
+        sound: Mailbox<sound::Letter>,
+    ) -> io::Result<Self> {
+        Ok(Self {
+            ticker: Ticker::new(inbox.poll.registry(), TICK)?,
+            inbox,
+            letters_wait: false,
+            events: Events::with_capacity(EVENTS_MAX),
+            machine: Receiver::new(),
+            playback: None,
+            sockets: Vec::new(),
+            next_token: FIRST_SOCKET,
+            datagram: Box::new([0; DATAGRAM_MAX]),
+            send,
+            sip,
+            sound,
+        })
+    }
+
+    /// Runs until it is told to stop.
+    ///
+    /// # Errors
+    /// The poll or the ticker fail, which a correct system never lets happen.
+    pub fn run(mut self) -> io::Result<()> {
+        while self.turn()? {}
+        Ok(())
+    }
+
+    /// Sleeps until there is something to do, and does a bounded part of it. False when told to stop.
+    ///
+    /// # Errors
+    /// As for [`Self::run`].
+    pub fn turn(&mut self) -> io::Result<bool> {
+        let ticks = self.sleep()?;
+        let now = clock::now();
+        if !self.read_letters(now)? {
+            return Ok(false);
+        }
+        self.receive(now);
+        self.play(now, ticks);
+        self.report();
+        Ok(true)
+    }
+
+    /// Waits for events, unless a source was not drained: mio tells of each only once. Returns ticks of the ticker.
+    fn sleep(&mut self) -> io::Result<usize> {
+        let in_arrears = self.letters_wait || self.sockets.iter().any(|socket| socket.readable);
+        match self.inbox.poll.poll(&mut self.events, in_arrears.then_some(Duration::ZERO)) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(0),
+            result => result?,
+        }
+        let mut ticks = 0;
+        for event in &self.events {
+            match event.token() {
+                BELL => self.letters_wait = true,
+                TICK => ticks = self.ticker.due(),
+                token => {
+                    if let Some(socket) = self.sockets.iter_mut().find(|socket| socket.token == token) {
+                        socket.readable = true;
+                    }
+                }
+            }
+        }
+        Ok(ticks)
+    }
+
+    fn read_letters(&mut self, now: Instant) -> io::Result<bool> {
+        if !self.letters_wait {
+            return Ok(true);
+        }
+        for _ in 0..TURN {
+            match self.inbox.letters.try_recv() {
+                Ok(Letter::Start { leg, sockets }) => self.start(leg, sockets)?,
+                Ok(Letter::Leg { leg, command }) => self.machine.handle_command(now, leg, &command),
+                Ok(Letter::Use(playback)) => self.use_playback(playback)?,
+                Ok(Letter::Stop) => return Ok(false),
+                Err(_) => {
+                    self.letters_wait = false;
+                    break;
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    fn start(&mut self, leg: LegId, sockets: LegSockets) -> io::Result<()> {
+        for (channel, socket) in [(Channel::Rtp, sockets.rtp), (Channel::Rtcp, sockets.rtcp)] {
+            let mut socket =
+                LegSocket::new(self.inbox.poll.registry(), self.next_token, leg, channel, socket)?;
+            self.next_token.0 += 1;
+            socket.drain(STALE_MAX, &mut self.datagram[..], |_, _| {});
+            self.sockets.push(socket);
+        }
+        Ok(())
+    }
+
+    fn use_playback(&mut self, playback: Option<Playback>) -> io::Result<()> {
+        self.ticker.run(playback.as_ref().is_some_and(Playback::is_ticked))?;
+        if let Some(old) = std::mem::replace(&mut self.playback, playback) {
+            // Should the sound thread have no room or be gone, the old one is dropped here.
+            self.sound.post(sound::Letter::OldPlayback(old)).ok();
+        }
+        Ok(())
+    }
+
+    fn receive(&mut self, now: Instant) {
+        for socket in self.sockets.iter_mut().filter(|socket| socket.readable) {
+            let (leg, channel, machine) = (socket.leg, socket.channel, &mut self.machine);
+            socket.drain(TURN, &mut self.datagram[..], |from, bytes| {
+                machine.handle_packet(now, leg, channel, from, bytes);
+            });
+        }
+    }
+
+    fn play(&mut self, now: Instant, ticks: usize) {
+        let Some(playback) = &mut self.playback else { return };
+        let mut frame = [0.0; FRAME_SAMPLES];
+        for _ in 0..playback.wanted(ticks) {
+            self.machine.pull(now, &mut frame);
+            playback.write(&frame);
+        }
+    }
+
+    /// Hands on what the legs have to tell. Both mailboxes have room for it unless their readers are gone.
+    fn report(&mut self) {
+        while let Some((leg, feedback)) = self.machine.poll_feedback() {
+            self.send.post(rtp_send::Letter::Feedback { leg, feedback }).ok();
+        }
+        while let Some((leg, event)) = self.machine.poll_event() {
+            if let LegEvent::Ended(_) = event {
+                self.close(leg);
+            }
+            self.sip.post(sip::Letter::Leg { leg, event }).ok();
+        }
+    }
+
+    fn close(&mut self, leg: LegId) {
+        let registry = self.inbox.poll.registry();
+        self.sockets.retain_mut(|socket| socket.leg != leg || socket.deregister(registry));
+    }
+}
+
+/// A leg's socket for one of its channels.
+#[derive(Debug)]
+struct LegSocket {
+    leg: LegId,
+    channel: Channel,
+    socket: mio::net::UdpSocket,
+    token: Token,
+    /// It was told to be readable, and has not been drained since.
+    readable: bool,
+}
+
+impl LegSocket {
+    fn new(
+        registry: &Registry,
+        token: Token,
+        leg: LegId,
+        channel: Channel,
+        socket: UdpSocket,
+    ) -> io::Result<Self> {
+        let mut socket = mio::net::UdpSocket::from_std(socket);
+        registry.register(&mut socket, token, Interest::READABLE)?;
+        Ok(Self { leg, channel, socket, token, readable: true })
+    }
+
+    /// Reads up to `count` datagrams.
+    fn drain(&mut self, count: usize, buffer: &mut [u8], mut each: impl FnMut(SocketAddr, &[u8])) {
+        for _ in 0..count {
+            match self.socket.recv_from(buffer) {
+                Ok((bytes, from)) => each(from, &buffer[..bytes]),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    self.readable = false;
+                    return;
+                }
+                // An ICMP error: told once, and not the socket's end.
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// Always false, for `retain`. A clone of the socket lives on in rtp-send, so closing ours would not end its
+    /// events.
+    fn deregister(&mut self, registry: &Registry) -> bool {
+        registry.deregister(&mut self.socket).ok();
+        false
+    }
+}

@@ -1,0 +1,197 @@
+//! The rtp-send thread: drives `media::Sender` with the microphone, and sends what it packs. It sleeps until 20 ms of
+//! sound are complete or somebody writes; without a call nothing wakes it.
+//!
+//! It never waits, logs or, once a call runs, allocates. It reads nothing from the network, so it may have real-time
+//! priority without a flood taking the machine.
+
+use std::io::{self, ErrorKind};
+use std::time::Duration;
+
+use base::{Dice, Instant};
+use media::leg::{Channel, Feedback, LegCommand, LegEvent, LegId};
+use media::{FRAME_SAMPLES, Sender};
+use mio::{Events, Token};
+
+use super::audio::{Capture, TICK_SAMPLES, Ticker, make_realtime};
+use super::clock;
+use super::mailbox::{Inbox, Mailbox};
+use super::ports::LegSockets;
+use super::{sip, sound};
+
+/// What other threads write to rtp-send.
+#[derive(Debug)]
+pub enum Letter {
+    /// A leg gets its sockets: clones of those that rtp-receive reads.
+    Start {
+        /// The leg; its terms follow by `Leg`.
+        leg: LegId,
+        /// Bound, non-blocking.
+        sockets: LegSockets,
+    },
+    /// Call control to a leg's sending half.
+    Leg {
+        /// Which leg.
+        leg: LegId,
+        /// What it is to do.
+        command: LegCommand,
+    },
+    /// From a leg's receiving half.
+    Feedback {
+        /// Which leg.
+        leg: LegId,
+        /// What it learned.
+        feedback: Feedback,
+    },
+    /// The microphone from now on; none, and nothing is sent, when no call is near.
+    Use(Option<Capture>),
+    /// End the thread.
+    Stop,
+}
+
+/// Letters that may wait: those of the sip thread's turn of 32 messages, and feedback, which is rare; and this thread
+/// never waits.
+const LETTERS_MAX: usize = 256;
+
+/// Letters in a turn. Feedback from rtp-receive is what the network could make many.
+const TURN: usize = 32;
+
+/// The bell and the ticker.
+const EVENTS_MAX: usize = 2;
+
+const BELL: Token = Token(0);
+const TICK: Token = Token(1);
+
+/// The thread's mailbox, made before the thread.
+///
+/// # Errors
+/// What the system says when it has no more descriptors.
+pub fn inbox() -> io::Result<(Inbox<Letter>, Mailbox<Letter>)> {
+    Inbox::new(BELL, LETTERS_MAX)
+}
+
+/// The thread's state.
+#[derive(Debug)]
+pub struct SendThread {
+    inbox: Inbox<Letter>,
+    events: Events,
+    ticker: Ticker,
+    machine: Sender,
+    capture: Option<Capture>,
+    sockets: Vec<(LegId, LegSockets)>,
+    sip: Mailbox<sip::Letter>,
+    sound: Mailbox<sound::Letter>,
+}
+
+impl SendThread {
+    /// The thread of `inbox`. What legs have to tell goes to call control, replaced microphones to the sound thread.
+    ///
+    /// # Errors
+    /// What the system says when it has no more descriptors.
+    pub fn new(
+        inbox: Inbox<Letter>,
+        dice: Dice,
+        sip: Mailbox<sip::Letter>,
+        sound: Mailbox<sound::Letter>,
+    ) -> io::Result<Self> {
+        Ok(Self {
+            ticker: Ticker::new(inbox.poll.registry(), TICK)?,
+            inbox,
+            events: Events::with_capacity(EVENTS_MAX),
+            machine: Sender::new(dice),
+            capture: None,
+            sockets: Vec::new(),
+            sip,
+            sound,
+        })
+    }
+
+    /// Runs until it is told to stop, with real-time priority where the system allows it.
+    ///
+    /// # Errors
+    /// The poll or the ticker fail, which a correct system never lets happen.
+    pub fn run(mut self) -> io::Result<()> {
+        make_realtime();
+        while self.turn()? {}
+        Ok(())
+    }
+
+    /// Sleeps until there is something to do, and does it. False when told to stop.
+    ///
+    /// # Errors
+    /// As for [`Self::run`].
+    pub fn turn(&mut self) -> io::Result<bool> {
+        let ticks = self.sleep()?;
+        let now = clock::now();
+        if !self.read_letters(now)? {
+            return Ok(false);
+        }
+        self.speak(now, ticks);
+        self.report();
+        Ok(true)
+    }
+
+    /// Waits for events, unless letters were left over. Returns ticks of the ticker.
+    fn sleep(&mut self) -> io::Result<usize> {
+        let wait = (!self.inbox.letters.is_empty()).then_some(Duration::ZERO);
+        match self.inbox.poll.poll(&mut self.events, wait) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(0),
+            result => result?,
+        }
+        let ticked = self.events.iter().any(|event| event.token() == TICK);
+        Ok(if ticked { self.ticker.due() } else { 0 })
+    }
+
+    fn read_letters(&mut self, now: Instant) -> io::Result<bool> {
+        for letter in self.inbox.letters.try_iter().take(TURN) {
+            match letter {
+                Letter::Start { leg, sockets } => self.sockets.push((leg, sockets)),
+                Letter::Leg { leg, command } => self.machine.handle_command(now, leg, &command),
+                Letter::Feedback { leg, feedback } => self.machine.handle_feedback(now, leg, feedback),
+                Letter::Use(capture) => {
+                    self.ticker.run(capture.as_ref().is_some_and(Capture::is_ticked))?;
+                    if let Some(old) = std::mem::replace(&mut self.capture, capture) {
+                        // Should the sound thread have no room or be gone, the old one is dropped here.
+                        self.sound.post(sound::Letter::OldCapture(old)).ok();
+                    }
+                }
+                Letter::Stop => return Ok(false),
+            }
+        }
+        Ok(true)
+    }
+
+    /// Takes all sound that is complete to the legs.
+    fn speak(&mut self, now: Instant, mut ticks: usize) {
+        let Some(capture) = &mut self.capture else { return };
+        let mut sound = [0.0; TICK_SAMPLES];
+        while (!capture.is_ticked() || ticks > 0) && capture.read(&mut sound) {
+            ticks = ticks.saturating_sub(1);
+            for frame in sound.as_chunks::<FRAME_SAMPLES>().0 {
+                self.machine.push(now, frame);
+                while let Some(packet) = self.machine.poll_packet() {
+                    send(&self.sockets, packet);
+                }
+            }
+        }
+    }
+
+    /// Hands on what the legs have to tell. The mailbox has room for it unless its reader is gone.
+    fn report(&mut self) {
+        while let Some((leg, event)) = self.machine.poll_event() {
+            if let LegEvent::Ended(_) = event {
+                self.sockets.retain(|(id, _)| *id != leg);
+            }
+            self.sip.post(sip::Letter::Leg { leg, event }).ok();
+        }
+    }
+}
+
+fn send(sockets: &[(LegId, LegSockets)], packet: media::Packet<'_>) {
+    let Some((_, sockets)) = sockets.iter().find(|(id, _)| *id == packet.leg) else { return };
+    let socket = match packet.channel {
+        Channel::Rtp => &sockets.rtp,
+        Channel::Rtcp => &sockets.rtcp,
+    };
+    // A packet that finds no room or no route is lost like any other: sent later it would be of no use.
+    socket.send_to(packet.bytes, packet.to).ok();
+}
