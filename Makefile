@@ -1,0 +1,35 @@
+# make test      what a change must pass: format, lints, all tests of the workspace
+# make interop   the phone against Asterisk, SIPp and scripted peers, with real sound
+# make deny      what the dependencies may be: licences, sources, no async runtime
+# make run       the phone, with the configuration in neonphone.toml
+#
+# Each installs what it lacks (Debian packages, parts of the Rust toolchain) and says how long its steps took.
+
+.PHONY: test interop deny run
+.SILENT:
+
+# Runs a command, and says how long it took: $(call step,NAME,COMMAND).
+step = began=$$(date +%s); $(2); status=$$?; echo "=== $(1): $$(($$(date +%s) - began)) s"; exit $$status
+
+BUILD_PACKAGES = gcc libc6-dev libasound2-dev pkg-config
+
+test:
+	$(call step,packages,sh tests/lab/packages.sh $(BUILD_PACKAGES))
+	$(call step,toolchain,cargo fmt --version && cargo clippy --version || rustup component add rustfmt clippy)
+	$(call step,format,cargo fmt --all --check)
+	$(call step,lints,cargo clippy --workspace --all-targets --locked -- -D warnings)
+	$(call step,tests,cargo test --workspace --locked)
+
+interop:
+	$(call step,packages,sh tests/lab/packages.sh $(BUILD_PACKAGES))
+	$(call step,lab,sh tests/lab/install.sh lab)
+	$(call step,phone,cargo build --release --locked)
+	$(call step,stories,sh tests/interop/run)
+
+deny:
+	$(call step,cargo-deny,cargo deny --version || cargo install --locked cargo-deny)
+	$(call step,dependencies,cargo deny --workspace check bans licenses sources)
+
+run:
+	sh tests/lab/packages.sh $(BUILD_PACKAGES)
+	cargo run --release --locked -- neonphone.toml

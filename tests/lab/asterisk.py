@@ -1,0 +1,65 @@
+"""Asterisk 22 as tests/lab/install.sh unpacked it, run in place, with the configuration in tests/lab/asterisk."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+from lab.deadline import until
+from lab.process import Process
+
+ADDRESS = "10.99.0.1"
+CONFIGURATION = Path(__file__).parent / "asterisk"
+
+
+class Asterisk:
+    """A server of its own: whatever it writes is in the folder `run`."""
+
+    def __init__(self, unpacked, run, afar):
+        # The loader and the libraries of the unpacked Debian: those of this machine are older.
+        [loader] = unpacked.glob("usr/lib64/ld-linux-*.so.*")
+        [modules] = unpacked.glob("usr/lib/*/asterisk/modules")
+        libraries = modules.parent.parent
+        configuration = self._configure(unpacked, run, modules)
+        self._program = [loader, "--library-path", libraries, unpacked / "usr/sbin/asterisk", "-C", configuration]
+        with afar:
+            self._process = Process([*self._program, "-f"], run / "output.log")
+        until(lambda: "fully booted" in self.ask("core waitfullybooted"), 20, "Asterisk has started")
+
+    @staticmethod
+    def _configure(unpacked, run, modules):
+        shutil.copytree(CONFIGURATION, run / "etc")
+        shutil.copy(unpacked / "etc/asterisk/indications.conf", run / "etc")
+        for folder in ("lib", "spool", "run", "log"):
+            (run / folder).mkdir()
+        configuration = run / "etc/asterisk.conf"
+        configuration.write_text(
+            "[directories]\n"
+            f"astetcdir = {run}/etc\n"
+            f"astmoddir = {modules}\n"
+            f"astdatadir = {unpacked}/usr/share/asterisk\n"
+            f"astvarlibdir = {run}/lib\n"
+            f"astdbdir = {run}/lib\n"
+            f"astkeydir = {run}/lib\n"
+            f"astspooldir = {run}/spool\n"
+            f"astrundir = {run}/run\n"
+            f"astlogdir = {run}/log\n"
+        )
+        return configuration
+
+    def ask(self, command):
+        """What its console answers."""
+        answer = subprocess.run([*self._program, "-rx", command], capture_output=True, text=True, timeout=10)
+        return answer.stdout
+
+    def contacts(self, user):
+        """The addresses that a user is registered with."""
+        lines = self.ask(f"pjsip show aor {user}").splitlines()
+        return [line.split(f"{user}/", 1)[1].split()[0] for line in lines if line.lstrip().startswith("Contact:") and f"{user}/" in line]
+
+    def channels(self):
+        """How many calls it has on its hands."""
+        return sum("PJSIP/" in line for line in self.ask("core show channels concise").splitlines())
+
+    def end(self):
+        self.ask("core stop now")
+        self._process.end()
