@@ -368,3 +368,6 @@ impl<D> fmt::Debug for SoundThread<D> {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

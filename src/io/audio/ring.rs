@@ -224,3 +224,100 @@ impl fmt::Debug for Playback {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tap::{CaptureTap, PlaybackTap};
+    use super::*;
+    use crate::io::mailbox::Inbox;
+    use mio::Token;
+    use ringbuf::HeapRb;
+    use ringbuf::traits::Split;
+
+    /// Rates and block sizes of cards, as asked for and as PulseAudio's plugin gives them.
+    const CARDS: [(u32, usize); 7] = [
+        (48_000, 480),
+        (48_000, 320),
+        (48_000, 1_024),
+        (44_100, 441),
+        (44_100, 106),
+        (16_000, 160),
+        (8_000, 80),
+    ];
+
+    fn bell() -> (Inbox<()>, Bell) {
+        let (inbox, mailbox) = Inbox::new(Token(1), 1).expect("an inbox");
+        (inbox, mailbox.bell())
+    }
+
+    #[test]
+    fn a_card_gives_ticks_as_fast_as_its_blocks_make_them() {
+        for (rate_hz, block) in CARDS {
+            let (mut ring, reading_end) = HeapRb::new(rate_hz as usize / 4).split();
+            let source = CardSource::new(reading_end, rate_hz).expect("a source");
+            ring.push_iter(std::iter::repeat_n(0.0, source.lead()));
+            let mut capture = Capture::card(source);
+            let (_inbox, reader) = bell();
+            let mut tap = CaptureTap { ring, channels: 2, enough: 1, reader, health: Arc::default() };
+
+            let blocks = 10 * rate_hz as usize / block;
+            let mut ticks = 0;
+            for _ in 0..blocks {
+                tap.on_block(&vec![0i16; block * 2]);
+                while capture.read(&mut [0.0; TICK_SAMPLES]) {
+                    ticks += 1;
+                }
+            }
+            let complete = blocks * block * 50 / rate_hz as usize;
+            assert!(
+                (complete - 1..=complete).contains(&ticks),
+                "{ticks} of {complete}, {block} at {rate_hz} Hz"
+            );
+            assert_eq!(tap.health.tally().starved, 0);
+        }
+    }
+
+    #[test]
+    fn a_card_is_never_starved_and_never_far_ahead() {
+        for (rate_hz, block) in CARDS {
+            let (writing_end, ring) = HeapRb::new(rate_hz as usize / 4).split();
+            let health: Arc<Health> = Arc::default();
+            let mut playback =
+                Playback::card(CardSink::new(writing_end, rate_hz, health.clone()).expect("a sink"));
+            let (_inbox, writer) = bell();
+            let reserve = frame_samples(rate_hz);
+            let mut tap = PlaybackTap { ring, channels: 1, reserve, writer, health };
+
+            for _ in 0..1_000 {
+                tap.on_block(&mut vec![0.0f32; block]);
+                for _ in 0..playback.wanted(0) {
+                    playback.write(&[0.5; FRAME_SAMPLES]);
+                }
+                let held = tap.ring.occupied_len();
+                assert!(held <= block + 2 * reserve, "{held} wait, blocks of {block} at {rate_hz} Hz");
+            }
+            assert_eq!(tap.health.tally().starved, 0, "blocks of {block} at {rate_hz} Hz");
+        }
+    }
+
+    #[test]
+    fn a_file_is_played_over_and_over() {
+        let sound: Vec<f32> = (0..100).map(|at| at as f32 / 100.0).collect();
+        let mut capture = Capture::repeat(sound);
+        let mut tick = [0.0; TICK_SAMPLES];
+        assert!(capture.is_ticked() && capture.read(&mut tick));
+        assert_eq!((tick[99], tick[100], tick[159]), (0.99, 0.0, 0.59));
+        assert!(capture.read(&mut tick));
+        assert_eq!(tick[0], 0.6);
+    }
+
+    #[test]
+    fn without_devices_silence_keeps_the_tickers_pace() {
+        let mut tick = [0.5; TICK_SAMPLES];
+        assert!(Capture::silence().is_ticked() && Capture::silence().read(&mut tick));
+        assert_eq!(tick, [0.0; TICK_SAMPLES]);
+        let playback = Playback::nowhere();
+        assert!(playback.is_ticked());
+        assert_eq!((playback.wanted(0), playback.wanted(1), playback.wanted(3)), (0, 2, 6));
+    }
+}

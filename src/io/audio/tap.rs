@@ -131,3 +131,134 @@ fn begin(health: &Health) {
         health.realtime_refused.store(true, Relaxed);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::io::mailbox::Inbox;
+    use mio::{Events, Token};
+    use ringbuf::HeapRb;
+    use ringbuf::traits::Split;
+    use std::time::Duration;
+
+    /// A thread that sleeps in a poll.
+    struct Sleeper {
+        inbox: Inbox<()>,
+        bell: Bell,
+    }
+
+    impl Sleeper {
+        fn new() -> Self {
+            let (inbox, mailbox) = Inbox::new(Token(1), 1).expect("an inbox");
+            Self { inbox, bell: mailbox.bell() }
+        }
+
+        fn was_woken(&mut self) -> bool {
+            let mut events = Events::with_capacity(1);
+            self.inbox.poll.poll(&mut events, Some(Duration::ZERO)).expect("a poll");
+            !events.is_empty()
+        }
+    }
+
+    fn microphone(
+        channels: usize,
+        room: usize,
+        enough: usize,
+        reader: &Sleeper,
+    ) -> (CaptureTap, HeapCons<f32>) {
+        let (ring, reading_end) = HeapRb::new(room).split();
+        let tap = CaptureTap { ring, channels, enough, reader: reader.bell.clone(), health: Arc::default() };
+        (tap, reading_end)
+    }
+
+    fn speaker(
+        channels: usize,
+        room: usize,
+        reserve: usize,
+        writer: &Sleeper,
+    ) -> (HeapProd<f32>, PlaybackTap) {
+        let (writing_end, ring) = HeapRb::new(room).split();
+        let tap =
+            PlaybackTap { ring, channels, reserve, writer: writer.bell.clone(), health: Arc::default() };
+        (writing_end, tap)
+    }
+
+    #[test]
+    fn the_microphones_channels_are_mixed_to_one() {
+        let (mut tap, mut ring) = microphone(2, 8, 8, &Sleeper::new());
+        tap.on_block(&[16_384i16, 0, i16::MIN, i16::MIN, 8_192, -8_192]);
+        assert_eq!(ring.pop_iter().collect::<Vec<_>>(), [0.25, -1.0, 0.0]);
+    }
+
+    #[test]
+    fn unsigned_samples_have_their_silence_in_the_middle() {
+        let (mut tap, mut ring) = microphone(1, 8, 8, &Sleeper::new());
+        tap.on_block(&[128u8, 0, 192]);
+        assert_eq!(ring.pop_iter().collect::<Vec<_>>(), [0.0, -1.0, 0.5]);
+
+        let (mut ring, mut tap) = speaker(1, 8, 0, &Sleeper::new());
+        ring.push_slice(&[0.5]);
+        let mut block = [7u8; 2];
+        tap.on_block(&mut block);
+        assert_eq!(block, [192, 128], "what the ring lacks is silence");
+    }
+
+    #[test]
+    fn the_microphone_wakes_its_reader_once_enough_is_complete() {
+        let mut reader = Sleeper::new();
+        let (mut tap, mut ring) = microphone(1, 1_000, 160, &reader);
+        tap.on_block(&[0.0f32; 106]);
+        assert!(!reader.was_woken());
+        tap.on_block(&[0.0f32; 106]);
+        assert!(reader.was_woken());
+        ring.skip(160);
+        tap.on_block(&[0.0f32; 106]);
+        assert!(!reader.was_woken(), "158 are not enough");
+    }
+
+    #[test]
+    fn sound_that_nobody_reads_is_lost_and_counted() {
+        let (mut tap, ring) = microphone(1, 100, 100, &Sleeper::new());
+        tap.on_block(&[0.5f32; 60]);
+        tap.on_block(&[0.5f32; 60]);
+        assert_eq!(ring.occupied_len(), 100);
+        assert_eq!(tap.health.tally().starved, 1);
+    }
+
+    #[test]
+    fn the_speaker_hears_the_ring_on_all_channels() {
+        let (mut ring, mut tap) = speaker(2, 8, 0, &Sleeper::new());
+        ring.push_slice(&[0.25, -0.5, 0.75]);
+        let mut block = [9i16; 4];
+        tap.on_block(&mut block);
+        assert_eq!(block, [8_192, 8_192, -16_384, -16_384]);
+        assert_eq!(ring.occupied_len(), 1, "the rest waits for the next block");
+    }
+
+    #[test]
+    fn a_ring_that_runs_dry_is_silence_and_counted_but_for_the_first_time() {
+        let (mut ring, mut tap) = speaker(1, 8, 0, &Sleeper::new());
+        let mut block = [9.0f32; 4];
+        tap.on_block(&mut block);
+        assert_eq!((block, tap.health.tally().starved), ([0.0; 4], 0), "nobody knew yet how much it takes");
+        ring.push_slice(&[0.5; 3]);
+        tap.on_block(&mut block);
+        assert_eq!((block, tap.health.tally().starved), ([0.5, 0.5, 0.5, 0.0], 1));
+    }
+
+    #[test]
+    fn the_speaker_wakes_its_writer_below_the_largest_block_and_a_reserve() {
+        let mut writer = Sleeper::new();
+        let (mut ring, mut tap) = speaker(1, 2_000, 80, &writer);
+        tap.on_block(&mut [0.0f32; 320]);
+        assert!(writer.was_woken(), "the ring is empty");
+        ring.push_slice(&[0.1; 720]);
+        tap.on_block(&mut [0.0f32; 320]);
+        assert!(!writer.was_woken(), "400 are left");
+        ring.push_slice(&[0.1; 500]);
+        tap.on_block(&mut [0.0f32; 480]);
+        assert!(writer.was_woken(), "420 are left, but blocks of 480 come");
+        tap.on_block(&mut [0.0f32; 10]);
+        assert!(writer.was_woken());
+    }
+}

@@ -111,3 +111,99 @@ impl Drop for Recording {
         self.write().ok();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::io::mailbox::Inbox;
+    use media::FRAME_SAMPLES;
+    use mio::{Events, Token};
+    use std::path::PathBuf;
+
+    /// A path of this test's own, free of what an earlier run left.
+    fn path(name: &str) -> PathBuf {
+        let path = std::env::temp_dir().join(format!("neonphone-wav-{}-{name}.wav", std::process::id()));
+        std::fs::remove_file(&path).ok();
+        path
+    }
+
+    fn write(path: &Path, channels: u16, rate_hz: u32, samples: impl IntoIterator<Item = i16>) {
+        let spec =
+            WavSpec { channels, sample_rate: rate_hz, bits_per_sample: 16, sample_format: SampleFormat::Int };
+        let mut file = WavWriter::create(path, spec).expect("a file");
+        for sample in samples {
+            file.write_sample(sample).expect("written");
+        }
+        file.finalize().expect("finished");
+    }
+
+    #[test]
+    fn a_microphone_file_of_any_rate_and_channels_becomes_one_channel_of_the_medias() {
+        let path = path("stereo");
+        write(&path, 2, 48_000, (0..48_000).flat_map(|_| [16_384, 0]));
+        let sound = load(&path).expect("loaded");
+        std::fs::remove_file(&path).expect("removed");
+        assert_eq!(sound.len(), 8_000);
+        assert!(sound[100..7_900].iter().all(|sample| (sample - 0.25).abs() < 0.001));
+    }
+
+    #[test]
+    fn files_without_sound_and_files_without_end_are_refused() {
+        let path = path("refused");
+        assert!(matches!(load(&path), Err(AudioError::Wav(_))), "no file");
+        write(&path, 1, 8_000, []);
+        assert!(matches!(load(&path), Err(AudioError::WavEmpty)));
+        write(&path, 1, 8, std::iter::repeat_n(0, 8 * 600));
+        assert!(matches!(load(&path), Err(AudioError::WavTooLong)));
+        std::fs::write(&path, b"RIFF no wave").expect("written");
+        assert!(matches!(load(&path), Err(AudioError::Wav(_))));
+        std::fs::remove_file(&path).expect("removed");
+    }
+
+    #[test]
+    fn what_the_speaker_plays_is_in_the_file_once_its_keeper_has_attended() {
+        let path = path("speaker");
+        let mut events = Events::with_capacity(1);
+        let (mut inbox, mailbox) = Inbox::<()>::new(Token(1), 1).expect("an inbox");
+        let (mut playback, mut recording) = record(&path, &mailbox.bell()).expect("a file");
+        for frame in 0..100 {
+            playback.write(&[frame as f32 / 100.0; FRAME_SAMPLES]);
+        }
+        inbox.poll.poll(&mut events, None).expect("the keeper is woken after a second of sound");
+        recording.attend(Instant::ZERO).expect("attended");
+
+        let mut file = WavReader::open(&path).expect("whole before it is closed");
+        assert_eq!(file.spec().sample_rate, 8_000);
+        let samples: Vec<i16> = file.samples().collect::<Result<_, _>>().expect("samples");
+        assert_eq!((samples.len(), samples[4_000]), (8_000, 16_384));
+        assert_eq!(recording.tally(), Tally::default());
+        drop(recording);
+        std::fs::remove_file(&path).expect("removed");
+    }
+
+    #[test]
+    fn a_full_disk_ends_the_recording_and_nothing_else() {
+        // Every write to this device fails with ENOSPC.
+        let full = Path::new("/dev/full");
+        let (_inbox, mailbox) = Inbox::<()>::new(Token(1), 1).expect("an inbox");
+        let spec = WavSpec {
+            channels: 1,
+            sample_rate: 8_000,
+            bits_per_sample: 16,
+            sample_format: SampleFormat::Int,
+        };
+        let file = WavWriter::new(BufWriter::new(File::create(full).expect("opened")), spec);
+        // hound writes the header at once, into the buffer.
+        let (ring, reading_end) = HeapRb::new(RING_SAMPLES).split();
+        let health = Arc::new(Health::default());
+        let sink = FileSink { ring, enough: ENOUGH_SAMPLES, reader: mailbox.bell(), health: health.clone() };
+        let mut playback = Playback::file(sink);
+        let mut recording = Recording { file: Some(file.expect("buffered")), ring: reading_end, health };
+        for _ in 0..1_000 {
+            playback.write(&[0.5; FRAME_SAMPLES]);
+        }
+        assert!(matches!(recording.attend(Instant::ZERO), Err(AudioError::Wav(_))));
+        recording.attend(Instant::ZERO).expect("nothing is left to fail");
+        assert!(recording.tally().starved > 0, "what found no room was lost, and the writer never waited");
+    }
+}
