@@ -10,3 +10,6 @@ pub mod sip;
 pub mod sound;
 pub mod udp;
 pub mod work;
+
+#[cfg(test)]
+mod tests;

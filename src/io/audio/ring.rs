@@ -230,6 +230,7 @@ mod tests {
     use super::super::tap::{CaptureTap, PlaybackTap};
     use super::*;
     use crate::io::mailbox::Inbox;
+    use crate::io::tests::allocations::allocations;
     use mio::Token;
     use ringbuf::HeapRb;
     use ringbuf::traits::Split;
@@ -298,6 +299,32 @@ mod tests {
             }
             assert_eq!(tap.health.tally().starved, 0, "blocks of {block} at {rate_hz} Hz");
         }
+    }
+
+    #[test]
+    fn neither_callbacks_nor_threads_allocate_for_a_cards_sound() {
+        let (_inbox, bell) = bell();
+        let (mut ring, reading_end) = HeapRb::new(12_000).split();
+        let source = CardSource::new(reading_end, 48_000).expect("a source");
+        ring.push_iter(std::iter::repeat_n(0.0, source.lead()));
+        let mut capture = Capture::card(source);
+        let mut capture_tap =
+            CaptureTap { ring, channels: 2, enough: 960, reader: bell.clone(), health: Arc::default() };
+        let (writing_end, ring) = HeapRb::new(12_000).split();
+        let health: Arc<Health> = Arc::default();
+        let mut playback =
+            Playback::card(CardSink::new(writing_end, 48_000, health.clone()).expect("a sink"));
+        let mut playback_tap = PlaybackTap { ring, channels: 2, reserve: 480, writer: bell, health };
+
+        let mut block = [0i16; 640];
+        let before = allocations();
+        for _ in 0..100 {
+            capture_tap.on_block(&block);
+            while capture.read(&mut [0.0; TICK_SAMPLES]) {}
+            playback_tap.on_block(&mut block);
+            (0..playback.wanted(0)).for_each(|_| playback.write(&[0.5; FRAME_SAMPLES]));
+        }
+        assert_eq!(allocations() - before, 0);
     }
 
     #[test]

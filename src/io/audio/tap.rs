@@ -59,6 +59,7 @@ impl CaptureTap {
     where
         f32: FromSample<T>,
     {
+        begin(&self.health);
         self.on_block(data.as_slice::<T>().unwrap_or_default());
     }
 
@@ -66,7 +67,6 @@ impl CaptureTap {
     where
         f32: FromSample<T>,
     {
-        begin(&self.health);
         let frames = block.len() / self.channels;
         let share = 1.0 / self.channels as f32;
         let mono = block
@@ -101,11 +101,11 @@ impl PlaybackTap {
     }
 
     fn on_data<T: SizedSample + FromSample<f32>>(&mut self, data: &mut Data) {
+        begin(&self.health);
         self.on_block(data.as_slice_mut::<T>().unwrap_or_default());
     }
 
     pub(super) fn on_block<T: Sample + FromSample<f32>>(&mut self, block: &mut [T]) {
-        begin(&self.health);
         let frames = block.len() / self.channels;
         // Before the first block nobody knew how much to put into the ring: that it is empty is no fault.
         let is_first = self.health.largest_block.load(Relaxed) == 0;

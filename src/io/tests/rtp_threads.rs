@@ -1,0 +1,288 @@
+//! The RTP and sound threads as they run in the phone: two of each, WAV files for microphones and speakers, and the
+//! loopback between them.
+
+use std::f32::consts::TAU;
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use std::{io, thread};
+
+use base::Dice;
+use crossbeam_channel::{Receiver, RecvTimeoutError};
+use media::leg::{Codec, Half, LegCommand, LegEvent, LegId, Payload, Terms};
+use mio::Token;
+
+use super::allocations::allocations;
+use crate::io::audio::{Config, Device, SystemDevices};
+use crate::io::mailbox::{Inbox, Mailbox};
+use crate::io::ports::LegSockets;
+use crate::io::rtp_receive::{self, ReceiveThread};
+use crate::io::rtp_send::{self, SendThread};
+use crate::io::sound::{self, SoundThread};
+use crate::io::{sip, udp};
+
+const LEG: LegId = LegId(1);
+const DEADLINE: Duration = Duration::from_secs(20);
+
+/// Turns of a thread until its call counts as steady, and those that are counted then. A call of 3 s has more.
+const SETTLED: u32 = 40;
+const STEADY: u32 = 60;
+const LAST_STEADY: u32 = SETTLED + STEADY;
+
+/// Turns until the thread is to stop. Returns what it allocated during [`STEADY`] turns.
+fn run(woken: &AtomicU32, mut turn: impl FnMut() -> io::Result<bool>) -> Option<u64> {
+    let (mut turns, mut settled, mut steady) = (0, 0, None);
+    while turn().expect("turned") {
+        woken.fetch_add(1, Relaxed);
+        turns += 1;
+        match turns {
+            SETTLED => settled = allocations(),
+            LAST_STEADY => steady = Some(allocations() - settled),
+            _ => {}
+        }
+    }
+    steady
+}
+
+/// The sound of a phone: its three threads, and the ear of its call control.
+struct Phone {
+    receive: Mailbox<rtp_receive::Letter>,
+    send: Mailbox<rtp_send::Letter>,
+    sound: Mailbox<sound::Letter>,
+    sip: Receiver<sip::Letter>,
+    /// How often rtp-receive and rtp-send woke.
+    woken: Arc<AtomicU32>,
+    /// The two, and what they allocated in a steady call.
+    rtp_threads: [JoinHandle<Option<u64>>; 2],
+    sound_thread: JoinHandle<()>,
+}
+
+impl Phone {
+    fn start(capture: Device, playback: Device) -> Self {
+        let (to_receive, receive) = rtp_receive::inbox().expect("an inbox");
+        let (to_send, send) = rtp_send::inbox().expect("an inbox");
+        let (to_sound, sound) = sound::inbox().expect("an inbox");
+        let (to_sip, sip) = Inbox::new(Token(0), 64).expect("an inbox");
+        let config = Config { capture, playback };
+        let notify = |notice| panic!("{notice}");
+        let mut receiving =
+            ReceiveThread::new(to_receive, send.clone(), sip.clone(), sound.clone()).expect("a thread");
+        let mut sending = SendThread::new(to_send, Dice::new([7; 32]), sip, sound.clone()).expect("a thread");
+        let sounding =
+            SoundThread::new(to_sound, &sound, config, SystemDevices, receive.clone(), send.clone(), notify);
+        let woken: Arc<AtomicU32> = Arc::default();
+        let [woken_receiving, woken_sending] = [woken.clone(), woken.clone()];
+        Self {
+            receive,
+            send,
+            sound,
+            sip: to_sip.letters,
+            woken,
+            rtp_threads: [
+                thread::spawn(move || run(&woken_receiving, || receiving.turn())),
+                thread::spawn(move || run(&woken_sending, || sending.turn())),
+            ],
+            sound_thread: thread::spawn(move || sounding.run().expect("run")),
+        }
+    }
+
+    /// Begins a call on `sockets` with whoever receives at `peer`.
+    fn call(&self, sockets: LegSockets, peer: SocketAddr) {
+        let clones = sockets.try_clone().expect("clones");
+        self.sound.post(sound::Letter::CallsBegan).expect("room");
+        self.receive.post(rtp_receive::Letter::Start { leg: LEG, sockets }).expect("room");
+        self.send.post(rtp_send::Letter::Start { leg: LEG, sockets: clones }).expect("room");
+        self.tell(LegCommand::Use(terms(peer)));
+    }
+
+    /// Tells both halves of the leg.
+    fn tell(&self, command: LegCommand) {
+        self.receive.post(rtp_receive::Letter::Leg { leg: LEG, command: command.clone() }).expect("room");
+        self.send.post(rtp_send::Letter::Leg { leg: LEG, command }).expect("room");
+    }
+
+    fn next_event(&self) -> LegEvent {
+        match self.sip.recv_timeout(DEADLINE).expect("an event of the leg") {
+            sip::Letter::Leg { leg: LEG, event } => event,
+            other => panic!("not of the leg: {other:?}"),
+        }
+    }
+
+    /// Ends the call, then the threads.
+    fn hang_up(self) -> [Option<u64>; 2] {
+        self.tell(LegCommand::End);
+        let mut ended: Vec<LegEvent> = (0..2).map(|_| self.next_event()).collect();
+        ended.sort_by_key(|event| *event == LegEvent::Ended(Half::Send));
+        assert_eq!(ended, [LegEvent::Ended(Half::Receive), LegEvent::Ended(Half::Send)]);
+        self.stop()
+    }
+
+    fn stop(self) -> [Option<u64>; 2] {
+        self.sound.post(sound::Letter::Stop).expect("room");
+        self.sound_thread.join().expect("the sound thread ends well");
+        self.receive.post(rtp_receive::Letter::Stop).expect("room");
+        self.send.post(rtp_send::Letter::Stop).expect("room");
+        self.rtp_threads.map(|thread| thread.join().expect("an RTP thread ends well"))
+    }
+}
+
+/// G.711 both ways with `peer`.
+fn terms(peer: SocketAddr) -> Terms {
+    let pcmu = Payload { number: 0, codec: Codec::Pcmu };
+    Terms {
+        remote_rtp: peer,
+        remote_rtcp: SocketAddr::new(peer.ip(), peer.port().wrapping_add(1)),
+        send: pcmu,
+        receive: vec![pcmu],
+        send_event: None,
+        receive_event: None,
+        ptime_ms: 20,
+        sending: true,
+        receiving: true,
+        mute: false,
+    }
+}
+
+fn bind() -> UdpSocket {
+    udp::bind((Ipv4Addr::LOCALHOST, 0).into(), 46).expect("a socket")
+}
+
+fn bind_pair() -> (LegSockets, SocketAddr) {
+    let sockets = LegSockets { rtp: bind(), rtcp: bind() };
+    let address = sockets.rtp.local_addr().expect("an address");
+    (sockets, address)
+}
+
+/// A path of this test's own.
+fn path(name: &str) -> PathBuf {
+    std::env::temp_dir().join(format!("neonphone-rtp-{}-{name}.wav", std::process::id()))
+}
+
+/// 3 s that are nowhere like themselves a little later: a tone that glides through the telephone band, in syllables.
+fn write_speech(path: &Path) {
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate: 16_000,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
+    let mut file = hound::WavWriter::create(path, spec).expect("a file");
+    let mut phase = 0.0;
+    for at in 0..48_000 {
+        let seconds = at as f32 / 16_000.0;
+        phase += TAU * (400.0 + 700.0 * seconds) / 16_000.0;
+        let syllable = (TAU * 4.0 * seconds).sin().max(0.0);
+        file.write_sample((f32::sin(phase) * syllable * 16_000.0) as i16).expect("written");
+    }
+    file.finalize().expect("finished");
+}
+
+fn read(path: &Path) -> Vec<f32> {
+    let mut file = hound::WavReader::open(path).expect("a file");
+    file.samples::<i16>().map(|sample| f32::from(sample.expect("a sample"))).collect()
+}
+
+/// How like `reference` is the most alike stretch of `heard`: 1 is the same but for loudness.
+fn likeness(reference: &[f32], heard: &[f32]) -> f32 {
+    let product = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
+    let energy = product(reference, reference);
+    heard
+        .windows(reference.len())
+        .map(|stretch| product(stretch, reference) / (product(stretch, stretch) * energy).sqrt().max(1.0))
+        .fold(0.0, f32::max)
+}
+
+#[test]
+fn two_phones_hear_each_other_without_a_gap_and_without_an_allocation() {
+    let [voice, heard_there, heard_here] = ["voice", "there", "here"].map(path);
+    write_speech(&voice);
+    let here = Phone::start(Device::Wav(voice.clone()), Device::Wav(heard_here.clone()));
+    let there = Phone::start(Device::Wav(voice.clone()), Device::Wav(heard_there.clone()));
+    let (sockets_here, address_here) = bind_pair();
+    let (sockets_there, address_there) = bind_pair();
+    // What comes from here passes through the test's hands; that address is the one that counts there.
+    let wire = bind();
+    let wire_address = wire.local_addr().expect("an address");
+    there.call(sockets_there, wire_address);
+    here.call(sockets_here, wire_address);
+
+    let packets = pass_on_between(&wire, address_here, address_there, 200);
+    assert!(
+        packets.windows(2).all(|pair| pair[1].0 == pair[0].0.wrapping_add(1)),
+        "each number once: {packets:?}"
+    );
+    assert!(packets.windows(2).all(|pair| pair[1].1 == pair[0].1.wrapping_add(160)), "no time is missing");
+
+    assert_eq!((here.next_event(), there.next_event()), (LegEvent::Arrived, LegEvent::Arrived));
+    assert_eq!(here.hang_up(), [Some(0); 2], "nothing was allocated in the steady call");
+    there.hang_up();
+    // A syllable of the voice as it was spoken.
+    let spoken: Vec<f32> = read(&voice).into_iter().step_by(2).skip(8_000).take(1_000).collect();
+    for heard in [&heard_here, &heard_there] {
+        let likeness = likeness(&spoken, &read(heard));
+        assert!(likeness > 0.95, "{}: {likeness}", heard.display());
+    }
+    [voice, heard_here, heard_there].map(|path| std::fs::remove_file(path).expect("removed"));
+}
+
+/// Hands packets on both ways, until `count` of those of `here` have passed.
+fn pass_on_between(wire: &UdpSocket, here: SocketAddr, there: SocketAddr, count: usize) -> Vec<(u16, u32)> {
+    wire.set_nonblocking(false).expect("blocking");
+    wire.set_read_timeout(Some(DEADLINE)).expect("a deadline");
+    let mut packet = [0; 2048];
+    let mut passed = Vec::new();
+    while passed.len() < count {
+        let (size, from) = wire.recv_from(&mut packet).expect("a packet");
+        assert_eq!(size, 172, "20 ms of G.711 and a header");
+        let to = if from == here { there } else { here };
+        wire.send_to(&packet[..size], to).expect("handed on");
+        if from == here {
+            let sequence = u16::from_be_bytes([packet[2], packet[3]]);
+            passed.push((sequence, u32::from_be_bytes([packet[4], packet[5], packet[6], packet[7]])));
+        }
+    }
+    passed
+}
+
+#[test]
+fn without_a_call_nothing_wakes_the_rtp_threads() {
+    let phone = Phone::start(Device::None, Device::None);
+    let event = phone.sip.recv_timeout(Duration::from_millis(200));
+    assert_eq!(event.expect_err("nothing happens"), RecvTimeoutError::Timeout);
+    assert_eq!(phone.woken.load(Relaxed), 0);
+    phone.stop();
+}
+
+#[test]
+fn what_came_before_a_leg_is_not_heard_in_it() {
+    let (inbox, receive) = rtp_receive::inbox().expect("an inbox");
+    let (_to_send, send) = rtp_send::inbox().expect("an inbox");
+    let (_to_sound, sound) = sound::inbox().expect("an inbox");
+    let (to_sip, sip) = Inbox::new(Token(0), 64).expect("an inbox");
+    let mut thread = ReceiveThread::new(inbox, send, sip, sound).expect("a thread");
+    let (sockets, address) = bind_pair();
+    let stranger = bind();
+    let peer = stranger.local_addr().expect("an address");
+    stranger.send_to(&[0; 172], address).expect("sent");
+    stranger.send_to(&rtp_packet(1), address).expect("sent");
+
+    receive.post(rtp_receive::Letter::Start { leg: LEG, sockets }).expect("room");
+    receive.post(rtp_receive::Letter::Leg { leg: LEG, command: LegCommand::Use(terms(peer)) }).expect("room");
+    thread.turn().expect("turned");
+    assert!(to_sip.letters.is_empty(), "the packet was from before");
+
+    stranger.send_to(&rtp_packet(2), address).expect("sent");
+    while to_sip.letters.is_empty() {
+        thread.turn().expect("turned");
+    }
+}
+
+/// 20 ms of silence in G.711 µ-law.
+fn rtp_packet(sequence: u8) -> [u8; 172] {
+    let mut packet = [0xff; 172];
+    packet[..12].copy_from_slice(&[0x80, 0, 0, sequence, 0, 0, 0, sequence, 9, 9, 9, 9]);
+    packet
+}
