@@ -131,8 +131,7 @@ impl Endpoint {
     pub fn request(&mut self, now: Instant, flow: Flow, mut request: Request) -> ClientId {
         let id = ClientId(self.new_id());
         if self.clients.is_full() {
-            let failed = Event::Failed { transaction: id, reason: Failure::Full };
-            self.outputs.push_back(Output::Event(failed));
+            self.tell(Event::Failed { transaction: id, reason: Failure::Full });
             return id;
         }
         let branch = self.push_via(flow, &mut request);
@@ -209,6 +208,10 @@ impl Endpoint {
         let branch = format!("{MAGIC_COOKIE}{}", self.dice.hex(4));
         request.headers.push_front(Name::Via, Via::new(flow.link.transport(), flow.local, &branch));
         branch
+    }
+
+    fn tell(&mut self, event: Event) {
+        self.outputs.push_back(Output::Event(event));
     }
 
     fn new_id(&mut self) -> u64 {

@@ -67,7 +67,10 @@ pub enum Input<'a> {
 
 /// What the driver does, in this order.
 #[derive(Clone, Debug)]
-#[expect(clippy::large_enum_variant, reason = "an output is moved twice; a box would cost an allocation each")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "an output is moved twice; a box would cost an allocation each"
+)]
 pub enum Output {
     /// Send a message, or a DNS query, as one datagram.
     Send {

@@ -20,12 +20,7 @@ const DEFAULT_PORT: u16 = 5060;
 impl Endpoint {
     pub(super) fn on_datagram(&mut self, now: Instant, flow: Flow, bytes: &[u8]) {
         match Message::parse(bytes) {
-            Ok(Message::Request(request)) => {
-                // The parser has checked each header field that the keys are made of.
-                if self.on_request(now, flow, request).is_err() {
-                    debug_assert!(false, "a request without its keys passed the parser");
-                }
-            }
+            Ok(Message::Request(request)) => self.on_request(now, flow, request),
             Ok(Message::Response(response)) => self.on_response(now, response),
             Err(error) => {
                 if let Some(answer) = error.answer {
@@ -53,40 +48,36 @@ impl Endpoint {
         }
     }
 
-    fn on_request(&mut self, now: Instant, flow: Flow, mut request: Request) -> Result<(), HeaderError> {
-        let mut via = request.headers.via()?;
-        let key = ServerKey::new(&request, &via)?;
+    fn on_request(&mut self, now: Instant, flow: Flow, mut request: Request) {
+        let Ok(Identity { mut via, key, merge }) = Identity::of(&request) else {
+            return self.refuse(now, flow, Response::to_request(&request, Status::BAD_REQUEST));
+        };
         via.note_source(flow.remote);
         request.headers.set_via(&via);
         let belongs_to_invite = matches!(request.method, Method::Ack | Method::Cancel);
         let invite = if belongs_to_invite { self.servers.number(&key.of_invite()) } else { None };
         if request.method == Method::Ack {
-            self.on_ack(now, flow, invite, request);
-            return Ok(());
+            return self.on_ack(now, flow, invite, request);
         }
         if let Some(number) = self.servers.number(&key) {
             let outputs = &mut self.outputs;
             self.servers.change(number, |server| server.on_repeat(outputs));
-            return Ok(());
+            return;
         }
-        let merge = MergeKey::new(&request)?;
         if merge.is_some() && self.servers.iter().any(|(_, server)| server.merge() == merge.as_ref()) {
-            self.refuse(now, flow, Response::to_request(&request, Status::LOOP_DETECTED));
-            return Ok(());
+            return self.refuse(now, flow, Response::to_request(&request, Status::LOOP_DETECTED));
         }
         if !self.make_room() {
             let mut busy = Response::to_request(&request, Status::SERVICE_UNAVAILABLE);
             busy.headers.push(Name::RetryAfter, RETRY_AFTER_S);
-            self.refuse(now, flow, busy);
-            return Ok(());
+            return self.refuse(now, flow, busy);
         }
-        let transaction = self.start_server(now, flow, &via, key, merge, &request);
+        let transaction = self.start_server(now, flow, Identity { via, key, merge }, &request);
         if request.method == Method::Cancel {
             self.on_cancel(now, invite, transaction, &request);
         } else {
             self.tell(Event::Request { transaction, flow, request });
         }
-        Ok(())
     }
 
     /// RFC 3261 §17.2.1: the ACK of an answer of 300 and above ends its repeats; any other is the user's.
@@ -115,20 +106,13 @@ impl Endpoint {
         }
     }
 
-    fn start_server(
-        &mut self,
-        now: Instant,
-        flow: Flow,
-        via: &Via,
-        key: ServerKey,
-        merge: Option<MergeKey>,
-        request: &Request,
-    ) -> ServerId {
+    fn start_server(&mut self, now: Instant, flow: Flow, identity: Identity, request: &Request) -> ServerId {
+        let Identity { via, key, merge } = identity;
         let id = ServerId(self.new_id());
         let tag = self.dice.hex(2);
         let trying =
             (request.method == Method::Invite).then(|| Response::to_request(request, Status::TRYING));
-        self.servers.insert(id.0, key, Server::start(now, id, reply_flow(flow, via), merge, tag, trying));
+        self.servers.insert(id.0, key, Server::start(now, id, reply_flow(flow, &via), merge, tag, trying));
         id
     }
 
@@ -155,9 +139,19 @@ impl Endpoint {
         response.set_to_tag(&self.refusals.tag);
         self.outputs.push_back(Output::Send { flow: reply_flow(flow, &via), bytes: response.to_bytes() });
     }
+}
 
-    fn tell(&mut self, event: Event) {
-        self.outputs.push_back(Output::Event(event));
+/// What tells a request from others.
+struct Identity {
+    via: Via,
+    key: ServerKey,
+    merge: Option<MergeKey>,
+}
+
+impl Identity {
+    fn of(request: &Request) -> Result<Self, HeaderError> {
+        let via = request.headers.via()?;
+        Ok(Self { key: ServerKey::new(request, &via)?, merge: MergeKey::new(request)?, via })
     }
 }
 
