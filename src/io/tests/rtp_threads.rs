@@ -225,7 +225,9 @@ fn two_phones_hear_each_other_without_a_gap_and_without_an_allocation() {
         let likeness = likeness(&spoken, &read(heard));
         assert!(likeness > 0.95, "{}: {likeness}", heard.display());
     }
-    [voice, heard_here, heard_there].map(|path| std::fs::remove_file(path).expect("removed"));
+    for path in [voice, heard_here, heard_there] {
+        std::fs::remove_file(path).expect("removed");
+    }
 }
 
 /// Hands packets on both ways, until `count` of those of `here` have passed.
