@@ -6,4 +6,9 @@
 
 extern crate alloc;
 
+pub mod endpoint;
+pub mod dialog;
 pub mod flow;
+pub mod message;
+mod resolve;
+mod transaction;
