@@ -1,5 +1,6 @@
 """Asterisk 22 as tests/lab/install.sh unpacked it, run in place, with the configuration in tests/lab/asterisk."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -19,8 +20,16 @@ class Asterisk:
         [loader] = unpacked.glob("usr/lib64/ld-linux-*.so.*")
         [modules] = unpacked.glob("usr/lib/*/asterisk/modules")
         libraries = modules.parent.parent
+        [self.sounds] = unpacked.glob("usr/share/asterisk/sounds/en_*")
         configuration = self._configure(unpacked, run, modules)
-        self._program = [loader, "--library-path", libraries, unpacked / "usr/sbin/asterisk", "-C", configuration]
+        self._program = [
+            loader,
+            "--library-path",
+            libraries,
+            unpacked / "usr/sbin/asterisk",
+            "-C",
+            configuration,
+        ]
         with afar:
             self._process = Process([*self._program, "-f"], run / "output.log")
         until(lambda: "fully booted" in self.ask("core waitfullybooted"), 20, "Asterisk has started")
@@ -52,9 +61,8 @@ class Asterisk:
         return answer.stdout
 
     def contacts(self, user):
-        """The addresses that a user is registered with."""
-        lines = self.ask(f"pjsip show aor {user}").splitlines()
-        return [line.split(f"{user}/", 1)[1].split()[0] for line in lines if line.lstrip().startswith("Contact:") and f"{user}/" in line]
+        """The URIs that a user is registered with."""
+        return re.findall(rf"^ +Contact: +{user}/(\S+)", self.ask(f"pjsip show aor {user}"), re.MULTILINE)
 
     def channels(self):
         """How many calls it has on its hands."""

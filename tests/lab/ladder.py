@@ -51,5 +51,5 @@ def _sip_in(packet):
         return None
     ports = (int.from_bytes(packet[header + at : header + at + 2], "big") for at in (0, 2))
     addresses = (socket.inet_ntoa(packet[12:16]), socket.inet_ntoa(packet[16:20]))
-    source, to = (f"{address}:{port}" for address, port in zip(addresses, ports))
+    source, to = (f"{address}:{port}" for address, port in zip(addresses, ports, strict=True))
     return source, to, payload.decode(errors="replace")

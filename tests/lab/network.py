@@ -13,6 +13,8 @@ import ctypes
 import os
 import subprocess
 
+CABLES = {"first": "10.99.0", "second": "10.98.0"}
+
 CLONE_NEWNET = 0x40000000
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -36,6 +38,8 @@ class Afar:
         self._afar = _this_thread()
         _call(_libc.setns, self._desk, CLONE_NEWNET)
 
+        self.path = f"/proc/{os.getpid()}/fd/{self._afar}"
+
     def __enter__(self):
         _call(_libc.setns, self._afar, CLONE_NEWNET)
 
@@ -50,14 +54,16 @@ def _ip(arguments):
 def lay_cables():
     """Sets up both ends, and gives back what is afar."""
     afar = Afar()
-    _ip("link set lo up")
+    for cable in CABLES:
+        _ip(f"link add {cable} type veth peer name {cable} netns {afar.path}")
+    _bring_up(2)
     with afar:
-        _ip("link set lo up")
-        for cable, net in (("first", "10.99.0"), ("second", "10.98.0")):
-            _ip(f"link add {cable} type veth peer name {cable} netns {os.getpid()}")
-            _ip(f"address add {net}.1/24 dev {cable}")
-            _ip(f"link set {cable} up")
-    for cable, net in (("first", "10.99.0"), ("second", "10.98.0")):
-        _ip(f"address add {net}.2/24 dev {cable}")
-        _ip(f"link set {cable} up")
+        _bring_up(1)
     return afar
+
+
+def _bring_up(end):
+    _ip("link set lo up")
+    for cable, net in CABLES.items():
+        _ip(f"address add {net}.{end}/24 dev {cable}")
+        _ip(f"link set {cable} up")

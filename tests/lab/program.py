@@ -37,15 +37,15 @@ class Program:
             raise Refused(action, message["error"])
         return message.get("data")
 
-    def hear(self, *names, within_s=5):
-        """Waits for the next event of one of these names, passing over others. Gives back its data."""
+    def hear(self, name, within_s=5, **members):
+        """Waits for the next event of this name whose data has these members, passing over others. Gives back its data."""
         deadline = time.monotonic() + within_s
         while True:
             while self._unread:
                 event = self._unread.pop(0)
-                if event["name"] in names:
+                if event["name"] == name and members.items() <= event["data"].items():
                     return event["data"]
-            self._read(deadline, " or ".join(names))
+            self._read(deadline, name)
 
     def heard(self, name):
         """The data of all events of this name that were read so far."""
@@ -56,7 +56,9 @@ class Program:
         try:
             message = json.loads(self._socket.recv())
         except websocket.WebSocketTimeoutException:
-            raise TimeoutError(f"{what} did not come; heard {[event['name'] for event in self.events]}") from None
+            raise TimeoutError(
+                f"{what} did not come; heard {[event['name'] for event in self.events]}"
+            ) from None
         if message.get("action") == "event":
             self.events.append(message)
             self._unread.append(message)

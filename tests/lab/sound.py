@@ -54,14 +54,27 @@ class Sound:
         }
         self.environment.pop("DBUS_SESSION_BUS_ADDRESS", None)
         self._server = Process(
-            ["pulseaudio", "-n", "-F", run / "modules.pa", "--daemonize=no", "--use-pid-file=no", "--exit-idle-time=-1",
-             "--disallow-exit", "--realtime=no", "--high-priority=no", "--log-target=stderr"],
+            [
+                "pulseaudio",
+                "-n",
+                "-F",
+                run / "modules.pa",
+                "--daemonize=no",
+                "--use-pid-file=no",
+                "--exit-idle-time=-1",
+                "--disallow-exit",
+                "--realtime=no",
+                "--high-priority=no",
+                "--log-target=stderr",
+            ],  # fmt: skip
             run / "pulseaudio.log",
             environment=self.environment,
         )
         until(lambda: self._tool("pactl", "info").returncode == 0, 10, "PulseAudio has started")
         # At its start PulseAudio gives up whatever priority it was given, so its threads are raised now.
-        subprocess.run(["chrt", "--all-tasks", "--rr", "--pid", "20", str(self._server.pid)], check=True, timeout=10)
+        subprocess.run(
+            ["chrt", "--all-tasks", "--rr", "--pid", "20", str(self._server.pid)], check=True, timeout=10
+        )
         # A null sink that nobody uses works in blocks of 2 s; one resident client keeps it at 20 ms.
         self._resident = self._start("pacat", "--device=wire", "--channels=2", stdin=open("/dev/zero", "rb"))
         self._settle()
@@ -112,7 +125,9 @@ class Sound:
         raw = self._run / "voice.raw"
         (np.clip(samples, -1, 1) * 32767).astype("<i2").tofile(raw)
         with open(raw, "rb") as voice:
-            status = self._start("pacat", "--device=voice", "--channels=1", stdin=voice).wait(len(samples) / RATE_HZ + 10)
+            status = self._start("pacat", "--device=voice", "--channels=1", stdin=voice).wait(
+                len(samples) / RATE_HZ + 10
+            )
         if status != 0:
             raise RuntimeError(f"pacat ended with {status}")
 
