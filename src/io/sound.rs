@@ -34,8 +34,10 @@ const LETTERS_MAX: usize = 256;
 const LINGER: Duration = Duration::from_secs(5);
 
 /// The first pause before a device that failed is opened again; each further one is twice as long, up to the last.
+/// One that had worked for a while is opened again at once.
 const FIRST_BACKOFF: Duration = Duration::from_secs(1);
 const LAST_BACKOFF: Duration = Duration::from_secs(30);
+const A_WHILE: Duration = Duration::from_secs(5);
 
 /// How often open devices are looked at: one may stop working without a word.
 const ATTEND_EVERY: Duration = Duration::from_secs(2);
@@ -126,7 +128,10 @@ struct Line {
 
 enum State {
     Closed,
-    Open(Box<dyn Opened>),
+    Open {
+        opened: Box<dyn Opened>,
+        since: Instant,
+    },
     /// Silence stands in for it.
     Failed {
         retry_at: Option<Instant>,
@@ -214,7 +219,7 @@ impl<D: Devices> SoundThread<D> {
             _ => None,
         };
         let due = [&self.capture, &self.playback].into_iter().filter_map(|line| match line.state {
-            State::Open(_) => Some(ATTEND_EVERY),
+            State::Open { .. } => Some(ATTEND_EVERY),
             State::Failed { retry_at, .. } => retry_at.map(|at| at - now),
             State::Closed => None,
         });
@@ -245,7 +250,7 @@ impl<D: Devices> SoundThread<D> {
         match opened {
             Ok(((), opened)) => {
                 let line = self.line(role);
-                line.state = State::Open(opened);
+                line.state = State::Open { opened, since: clock::now() };
                 if std::mem::take(&mut line.failure_told) {
                     let device = self.device(role).clone();
                     (self.notify)(Notice::Works { role, device });
@@ -257,7 +262,8 @@ impl<D: Devices> SoundThread<D> {
 
     fn attend(&mut self, role: Role, now: Instant) {
         match &mut self.line(role).state {
-            State::Open(opened) => {
+            State::Open { opened, since } => {
+                let backoff = if now - *since >= A_WHILE { Duration::ZERO } else { FIRST_BACKOFF };
                 let attended = opened.attend(now);
                 let refused = opened.tally().realtime_refused;
                 if refused && !std::mem::replace(&mut self.realtime_refusal_told, true) {
@@ -265,11 +271,11 @@ impl<D: Devices> SoundThread<D> {
                 }
                 if let Err(error) = attended {
                     self.stand_in(role);
-                    self.fail(role, error, FIRST_BACKOFF);
+                    self.fail(role, error, backoff);
                 }
             }
             State::Failed { retry_at: Some(at), backoff } if *at <= now => {
-                let backoff = (*backoff * 2).min(LAST_BACKOFF);
+                let backoff = (*backoff * 2).clamp(FIRST_BACKOFF, LAST_BACKOFF);
                 self.open(role, backoff);
             }
             _ => {}
@@ -293,7 +299,7 @@ impl<D: Devices> SoundThread<D> {
             Role::Capture => self.hand_capture(None),
             Role::Playback => self.hand_playback(None),
         }
-        if let State::Open(opened) = std::mem::replace(&mut self.line(role).state, State::Closed) {
+        if let State::Open { opened, .. } = std::mem::replace(&mut self.line(role).state, State::Closed) {
             let tally = opened.tally();
             if tally.starved > 0 || tally.xruns > 0 {
                 (self.notify)(Notice::LostSound { role, tally });

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+use ::alsa::{Direction, PCM};
 use base::Instant;
 use cpal::traits::{DeviceTrait, HostTrait, StreamTrait};
 use cpal::{BufferSize, DeviceId, ErrorKind, HostId, Stream, StreamConfig, SupportedStreamConfig};
@@ -20,8 +21,12 @@ use super::tap::{CaptureTap, PlaybackTap};
 use super::{Capture, Playback, TICK_FRAMES};
 use crate::io::mailbox::Bell;
 
-/// Blocks a second that a card is asked for, 10 ms each. What it gives is its own affair.
-const BLOCKS_A_SECOND: u32 = 100;
+/// Blocks a second that a microphone is asked for: a tick's sound is complete with each, and nobody wakes in between.
+/// What a card gives is its own affair.
+const CAPTURE_BLOCKS_A_SECOND: u32 = 50;
+
+/// Blocks a second that a speaker is asked for. Shorter ones would wake more threads than they save delay.
+const PLAYBACK_BLOCKS_A_SECOND: u32 = 100;
 
 /// The part of a second that a ring holds, 250 ms: several blocks of any card that one can talk through, and the
 /// longest that an RTP thread may be late.
@@ -36,7 +41,7 @@ const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// An open sound card.
 pub(super) struct Card {
     /// Dropped, it stops the callbacks and closes the card.
-    _stream: Stream,
+    stream: Stream,
     health: Arc<Health>,
     /// The number of blocks that was seen last, and when it was new.
     seen: Option<(u32, Instant)>,
@@ -65,6 +70,7 @@ impl Opened for Card {
 pub(super) fn open_capture(name: &str, reader: &Bell, keeper: &Bell) -> Result<(Capture, Card), AudioError> {
     let _quiet = quiet();
     let device = find(name, |host| host.default_input_device())?;
+    let realtime = is_hardware(name, Direction::Capture);
     let config = device.default_input_config().map_err(AudioError::Refused)?;
     let rate_hz = config.sample_rate();
     let on_data =
@@ -79,6 +85,7 @@ pub(super) fn open_capture(name: &str, reader: &Bell, keeper: &Bell) -> Result<(
             channels: config.channels().into(),
             enough: frame_samples(rate_hz) * TICK_FRAMES,
             reader: reader.clone(),
+            realtime,
             health: health.clone(),
         };
         let stream = device
@@ -90,9 +97,9 @@ pub(super) fn open_capture(name: &str, reader: &Bell, keeper: &Bell) -> Result<(
                 Some(LOOK_AGAIN_AFTER),
             )
             .map_err(AudioError::Refused)?;
-        Ok((Capture::card(source), start(stream, health)?))
+        Ok((Capture::card(source), Card { stream, health, seen: None }))
     };
-    open(short_blocks(rate_hz)).or_else(|_| open(BufferSize::Default))
+    start(rate_hz / CAPTURE_BLOCKS_A_SECOND, open)
 }
 
 /// Opens the speaker `name`.
@@ -106,6 +113,7 @@ pub(super) fn open_playback(
 ) -> Result<(Playback, Card), AudioError> {
     let _quiet = quiet();
     let device = find(name, |host| host.default_output_device())?;
+    let realtime = is_hardware(name, Direction::Playback);
     let config = device.default_output_config().map_err(AudioError::Refused)?;
     let rate_hz = config.sample_rate();
     let on_data =
@@ -119,6 +127,7 @@ pub(super) fn open_playback(
             channels: config.channels().into(),
             reserve: frame_samples(rate_hz),
             writer: writer.clone(),
+            realtime,
             health: health.clone(),
         };
         let stream = device
@@ -130,9 +139,9 @@ pub(super) fn open_playback(
                 Some(LOOK_AGAIN_AFTER),
             )
             .map_err(AudioError::Refused)?;
-        Ok((Playback::card(sink), start(stream, health)?))
+        Ok((Playback::card(sink), Card { stream, health, seen: None }))
     };
-    open(short_blocks(rate_hz)).or_else(|_| open(BufferSize::Default))
+    start(rate_hz / PLAYBACK_BLOCKS_A_SECOND, open)
 }
 
 /// Keeps what ALSA has to say about a missing card, a dozen lines on standard error each time, from the user for as
@@ -153,12 +162,15 @@ fn find(name: &str, default: fn(&cpal::Host) -> Option<cpal::Device>) -> Result<
     device.ok_or(AudioError::NoSuchDevice)
 }
 
-fn ring(rate_hz: u32) -> HeapRb<f32> {
-    HeapRb::new((rate_hz / RING_PARTS).max(1) as usize)
+/// True for a sound card, false for a sound server's plugin, as PulseAudio's: that may keep cpal's thread running
+/// without a pause until the server, which may have no priority, has more sound for it.
+fn is_hardware(name: &str, direction: Direction) -> bool {
+    // What opens here for a moment and is no card, or doesn't open, needs no priority.
+    PCM::new(name, direction, true).and_then(|pcm| pcm.info()).is_ok_and(|info| info.get_card() >= 0)
 }
 
-fn short_blocks(rate_hz: u32) -> BufferSize {
-    BufferSize::Fixed((rate_hz / BLOCKS_A_SECOND).max(1))
+fn ring(rate_hz: u32) -> HeapRb<f32> {
+    HeapRb::new((rate_hz / RING_PARTS).max(1) as usize)
 }
 
 fn sized(config: &SupportedStreamConfig, size: BufferSize) -> StreamConfig {
@@ -180,7 +192,19 @@ fn on_error(health: &Arc<Health>, keeper: &Bell) -> impl FnMut(cpal::Error) + Se
     }
 }
 
-fn start(stream: Stream, health: Arc<Health>) -> Result<Card, AudioError> {
-    stream.play().map_err(AudioError::Refused)?;
-    Ok(Card { _stream: stream, health, seen: None })
+/// Opens a card with blocks of `frames`, or of its own choice where it has no such, and lets it run.
+fn start<T>(
+    frames: u32,
+    open: impl Fn(BufferSize) -> Result<(T, Card), AudioError>,
+) -> Result<(T, Card), AudioError> {
+    let mut opened = open(BufferSize::Fixed(frames)).or_else(|_| open(BufferSize::Default))?;
+    // cpal asks for a buffer of two blocks, of which PulseAudio's plugin makes three. With blocks as long as asked the
+    // microphone's ticks are regular, the speaker's buffer doesn't run dry as soon as the machine is busy, and the
+    // plugin seldom wakes cpal without end while a part of a block is left over.
+    if opened.1.stream.buffer_size().is_ok_and(|got| got == frames * 2 / 3) {
+        drop(opened);
+        opened = open(BufferSize::Fixed(frames * 3 / 2))?;
+    }
+    opened.1.stream.play().map_err(AudioError::Refused)?;
+    Ok(opened)
 }

@@ -259,7 +259,8 @@ mod tests {
             ring.push_iter(std::iter::repeat_n(0.0, source.lead()));
             let mut capture = Capture::card(source);
             let (_inbox, reader) = bell();
-            let mut tap = CaptureTap { ring, channels: 2, enough: 1, reader, health: Arc::default() };
+            let mut tap =
+                CaptureTap { ring, channels: 2, enough: 1, reader, realtime: false, health: Arc::default() };
 
             let blocks = 10 * rate_hz as usize / block;
             let mut ticks = 0;
@@ -287,7 +288,7 @@ mod tests {
                 Playback::card(CardSink::new(writing_end, rate_hz, health.clone()).expect("a sink"));
             let (_inbox, writer) = bell();
             let reserve = frame_samples(rate_hz);
-            let mut tap = PlaybackTap { ring, channels: 1, reserve, writer, health };
+            let mut tap = PlaybackTap { ring, channels: 1, reserve, writer, realtime: false, health };
 
             for _ in 0..1_000 {
                 tap.on_block(&mut vec![0.0f32; block]);
@@ -308,13 +309,20 @@ mod tests {
         let source = CardSource::new(reading_end, 48_000).expect("a source");
         ring.push_iter(std::iter::repeat_n(0.0, source.lead()));
         let mut capture = Capture::card(source);
-        let mut capture_tap =
-            CaptureTap { ring, channels: 2, enough: 960, reader: bell.clone(), health: Arc::default() };
+        let mut capture_tap = CaptureTap {
+            ring,
+            channels: 2,
+            enough: 960,
+            reader: bell.clone(),
+            realtime: false,
+            health: Arc::default(),
+        };
         let (writing_end, ring) = HeapRb::new(12_000).split();
         let health: Arc<Health> = Arc::default();
         let mut playback =
             Playback::card(CardSink::new(writing_end, 48_000, health.clone()).expect("a sink"));
-        let mut playback_tap = PlaybackTap { ring, channels: 2, reserve: 480, writer: bell, health };
+        let mut playback_tap =
+            PlaybackTap { ring, channels: 2, reserve: 480, writer: bell, realtime: false, health };
 
         let mut block = [0i16; 640];
         let before = allocations();

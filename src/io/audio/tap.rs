@@ -20,6 +20,8 @@ pub(super) struct CaptureTap {
     /// Samples in the ring from which on the reader is woken.
     pub(super) enough: usize,
     pub(super) reader: Bell,
+    /// To ask for real-time priority with the first block.
+    pub(super) realtime: bool,
     pub(super) health: Arc<Health>,
 }
 
@@ -30,6 +32,8 @@ pub(super) struct PlaybackTap {
     /// Samples beyond the largest block below which the writer is woken.
     pub(super) reserve: usize,
     pub(super) writer: Bell,
+    /// To ask for real-time priority with the first block.
+    pub(super) realtime: bool,
     pub(super) health: Arc<Health>,
 }
 
@@ -59,7 +63,7 @@ impl CaptureTap {
     where
         f32: FromSample<T>,
     {
-        begin(&self.health);
+        begin(&mut self.realtime, &self.health);
         self.on_block(data.as_slice::<T>().unwrap_or_default());
     }
 
@@ -101,7 +105,7 @@ impl PlaybackTap {
     }
 
     fn on_data<T: SizedSample + FromSample<f32>>(&mut self, data: &mut Data) {
-        begin(&self.health);
+        begin(&mut self.realtime, &self.health);
         self.on_block(data.as_slice_mut::<T>().unwrap_or_default());
     }
 
@@ -126,8 +130,8 @@ impl PlaybackTap {
 }
 
 /// What the first block of a device begins with.
-fn begin(health: &Health) {
-    if health.largest_block.load(Relaxed) == 0 && !make_realtime() {
+fn begin(realtime: &mut bool, health: &Health) {
+    if std::mem::take(realtime) && !make_realtime() {
         health.realtime_refused.store(true, Relaxed);
     }
 }
@@ -167,7 +171,14 @@ mod tests {
         reader: &Sleeper,
     ) -> (CaptureTap, HeapCons<f32>) {
         let (ring, reading_end) = HeapRb::new(room).split();
-        let tap = CaptureTap { ring, channels, enough, reader: reader.bell.clone(), health: Arc::default() };
+        let tap = CaptureTap {
+            ring,
+            channels,
+            enough,
+            reader: reader.bell.clone(),
+            realtime: false,
+            health: Arc::default(),
+        };
         (tap, reading_end)
     }
 
@@ -178,8 +189,14 @@ mod tests {
         writer: &Sleeper,
     ) -> (HeapProd<f32>, PlaybackTap) {
         let (writing_end, ring) = HeapRb::new(room).split();
-        let tap =
-            PlaybackTap { ring, channels, reserve, writer: writer.bell.clone(), health: Arc::default() };
+        let tap = PlaybackTap {
+            ring,
+            channels,
+            reserve,
+            writer: writer.bell.clone(),
+            realtime: false,
+            health: Arc::default(),
+        };
         (writing_end, tap)
     }
 

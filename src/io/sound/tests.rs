@@ -183,6 +183,22 @@ fn a_device_lost_in_a_call_is_replaced_by_silence_and_opened_again() {
 }
 
 #[test]
+fn a_device_that_worked_for_a_while_is_opened_again_at_once() {
+    let mut world = World::new(Config::default());
+    world.post(Letter::CallsBegan);
+    world.microphones();
+    if let State::Open { since, .. } = &mut world.thread.capture.state {
+        *since = Instant::ZERO;
+    }
+    world.devices.broken.store(true, SeqCst);
+    world.own.bell().ring();
+    world.thread.turn().expect("turned");
+    world.thread.turn().expect("turned");
+    assert_eq!(world.devices.opened(), ["speaker", "microphone"]);
+    assert_eq!(world.microphones(), [true, true], "silence, and the device again");
+}
+
+#[test]
 fn a_machine_without_a_card_is_told_once_and_tried_less_and_less_often() {
     let mut world = World::new(Config::default());
     world
