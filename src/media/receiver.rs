@@ -4,9 +4,9 @@ use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use core::net::SocketAddr;
 
-use base::Instant;
+use base::{Duration, Instant};
 
-use crate::jitter::{Content, JitterBuffer, Packet, Sound};
+use crate::jitter::{Content, Counts, JitterBuffer, Packet, Sound};
 use crate::latch::{Latch, Source};
 use crate::leg::{Channel, Feedback, Half, LegCommand, LegEvent, LegId, Terms};
 use crate::rtp::Incoming;
@@ -102,8 +102,22 @@ impl Receiver {
 
     /// What was refused of a leg's datagrams since its start.
     pub fn refused(&self, leg: LegId) -> Option<Refused> {
+        Some(self.running(leg)?.refused)
+    }
+
+    /// What became of a leg's packets and frames since its start.
+    pub fn counts(&self, leg: LegId) -> Option<Counts> {
+        Some(self.running(leg)?.jitter.counts())
+    }
+
+    /// How long a leg's sound waits from its arrival, on average.
+    pub fn delay(&self, leg: LegId) -> Option<Duration> {
+        Some(self.running(leg)?.jitter.delay())
+    }
+
+    fn running(&self, leg: LegId) -> Option<&Running> {
         match self.legs.get(&leg)? {
-            Leg::Running(running) => Some(running.refused),
+            Leg::Running(running) => Some(running),
             Leg::Ended => None,
         }
     }

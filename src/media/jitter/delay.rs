@@ -1,0 +1,112 @@
+//! How late packets are, and how long sound has to wait so that nearly none comes too late.
+//!
+//! All delays are relative: arrival minus timestamp, in samples, where the two clocks have no common origin. Only
+//! differences mean anything, and the differences of the last seconds are kept as they are: few enough to look through
+//! all of them at each packet.
+
+/// Packets that are remembered at most.
+const MEMORY: usize = 256;
+
+/// Samples of time that are remembered: four seconds. A change of the network is forgotten after it.
+const MEMORY_SAMPLES: i64 = 4 * 8_000;
+
+/// Of so many packets the latest one may come too late: it is more likely a stall than the network's usual delay.
+const PACKETS_PER_OUTLIER: usize = 128;
+
+/// Mean deviations beyond the mean that the delay of a packet is expected to stay within. For a normal distribution
+/// 4.1 of them are 3.3 standard deviations: one packet in 2,000 is later.
+const DEVIATIONS: f32 = 4.1;
+
+/// Samples added to every target: two milliseconds for timers and threads that are not exact.
+const GUARD: i64 = 2 * 8;
+
+/// Samples between the fastest packet and the longest target: half a second; beyond it nobody can talk.
+const MAX_SPREAD: i64 = 500 * 8;
+
+/// The delays of the last packets, and what follows from them.
+#[derive(Debug)]
+pub(super) struct Delay {
+    seen: [Seen; MEMORY],
+    len: usize,
+    next: usize,
+    newest: Option<Newest>,
+    figures: Option<Figures>,
+}
+
+#[derive(Clone, Copy, Default, Debug)]
+struct Seen {
+    arrival: i64,
+    relative: i64,
+    /// It arrived right behind another that had been held up: it says nothing new.
+    queued: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Newest {
+    arrival: i64,
+    timestamp: i64,
+}
+
+/// What the delays of the last seconds come to, in the same relative samples.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Figures {
+    pub(super) fastest: i64,
+    pub(super) typical: i64,
+    /// When sound is to be played.
+    pub(super) target: i64,
+}
+
+impl Delay {
+    pub(super) fn new() -> Self {
+        Self { seen: [Seen::default(); MEMORY], len: 0, next: 0, newest: None, figures: None }
+    }
+
+    /// `None` before the first packet.
+    pub(super) fn figures(&self) -> Option<Figures> {
+        self.figures
+    }
+
+    /// Learns from a packet of `samples` samples.
+    pub(super) fn observe(&mut self, arrival: i64, timestamp: i64, samples: i64) {
+        // A stall lets packets through at once when it ends. It is one event, however many packets it held up.
+        let queued = self.newest.is_some_and(|newest| {
+            timestamp > newest.timestamp && arrival - newest.arrival < (timestamp - newest.timestamp) / 2
+        });
+        self.newest = Some(Newest { arrival, timestamp });
+        self.seen[self.next] = Seen { arrival, relative: arrival - timestamp, queued };
+        self.next = (self.next + 1) % MEMORY;
+        self.len = (self.len + 1).min(MEMORY);
+        self.figures = self.summarize(arrival, samples);
+    }
+
+    fn summarize(&self, now: i64, samples: i64) -> Option<Figures> {
+        let recent = || self.seen[..self.len].iter().filter(move |seen| now - seen.arrival <= MEMORY_SAMPLES);
+        let fastest = recent().map(|seen| seen.relative).min()?;
+        let telling = || recent().filter(|seen| !seen.queued).map(move |seen| seen.relative - fastest);
+        let count = telling().count();
+        if count == 0 {
+            return self.figures;
+        }
+        let mean = telling().sum::<i64>() as f32 / count as f32;
+        let deviation = telling().map(|late| (late as f32 - mean).abs()).sum::<f32>() / count as f32;
+        let usual = mean + DEVIATIONS * deviation;
+        let spread = nth_largest(telling(), count / PACKETS_PER_OUTLIER).max(usual as i64);
+        // The packet after a lost one should be there when the lost one's time comes: what lies between two known
+        // sides is guessed far better than what follows one.
+        let target = spread.max(mean as i64 + samples).min(MAX_SPREAD) + GUARD;
+        Some(Figures { fastest, typical: fastest + mean as i64, target: fastest + target })
+    }
+}
+
+/// The largest of `values` after `passed_over` larger ones.
+fn nth_largest(values: impl Iterator<Item = i64>, passed_over: usize) -> i64 {
+    let mut largest = [i64::MIN; MEMORY / PACKETS_PER_OUTLIER + 1];
+    for value in values {
+        let rank = largest.iter().position(|other| value > *other);
+        if let Some(rank) = rank {
+            largest[rank..].rotate_right(1);
+            largest[rank] = value;
+        }
+    }
+    largest[passed_over.min(MEMORY / PACKETS_PER_OUTLIER)]
+}
