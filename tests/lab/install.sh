@@ -19,7 +19,8 @@ python_packages="numpy pesq pytest websocket-client"
 install_asterisk() {
     unpacked=$1
     # The mirror that this machine uses anyway. apt then resolves against an empty list of installed packages, so that
-    # everything down to libc comes out of sid, and only downloads: no script of a package runs.
+    # everything down to libc comes out of sid, and only downloads: no script of a package runs. A mirror that stands
+    # still for weeks is good enough.
     mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Label: Debian' | head -n 1)
     apt=$unpacked.apt
     mkdir -p "$unpacked/usr/bin" "$unpacked/usr/sbin" "$unpacked/usr/lib" "$unpacked/usr/lib64" \
@@ -37,6 +38,7 @@ Dir::Etc::sourceparts "/dev/null";
 APT::Install-Recommends "false";
 APT::Sandbox::User "";
 Acquire::Languages "none";
+Acquire::Check-Valid-Until "false";
 DPkg::Post-Invoke {};
 APT::Update::Post-Invoke {};
 CONF
@@ -57,16 +59,20 @@ install_python() {
 }
 
 # Fills FOLDER/NAME by install_NAME under another name first, so that an interrupted installation is never taken for
-# a whole one; a lock lets two runs that start at once share one.
+# a whole one.
 install() {
     name=$1
     [ ! -e "$folder/$name" ] || return 0
     echo "installing $name"
     rm -rf "$folder/$name.part" "$folder/$name.part.apt"
-    "install_$name" "$folder/$name.part" > "$folder/$name.log" 2>&1 || { cat "$folder/$name.log" >&2; exit 1; }
+    # Not `|| …`: there the shell would go on after an error inside.
+    trap 'cat "$folder/$name.log" >&2' EXIT
+    "install_$name" "$folder/$name.part" > "$folder/$name.log" 2>&1
+    trap - EXIT
     mv "$folder/$name.part" "$folder/$name"
 }
 
+# Two runs that start at once share one installation.
 exec 9> "$folder/lock"
 flock 9
 # shellcheck disable=SC2086

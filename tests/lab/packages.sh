@@ -12,9 +12,9 @@ done
 echo "installing$missing"
 sudo=
 [ "$(id -u)" = 0 ] || sudo=sudo
+log=$(mktemp)
+trap 'cat "$log" >&2; rm "$log"' EXIT
+$sudo apt-get -q update > "$log" 2>&1
 # shellcheck disable=SC2086
-{
-    $sudo apt-get -q update
-    $sudo env DEBIAN_FRONTEND=noninteractive apt-get -q -y install --no-install-recommends $missing
-} > /tmp/packages.$$.log 2>&1 || { cat /tmp/packages.$$.log >&2; exit 1; }
-rm /tmp/packages.$$.log
+$sudo env DEBIAN_FRONTEND=noninteractive apt-get -q -y install --no-install-recommends $missing >> "$log" 2>&1
+: > "$log"
