@@ -99,20 +99,28 @@ impl Concealer {
         line.mark_guessed();
     }
 
-    /// Appends a bridge of `gap` samples and `landing`, the sound behind it.
+    /// Appends a bridge of `gap` samples and `landing`, the sound behind it. The guess from before turns into one from
+    /// behind on the way, and in any case into what was really sent.
     pub(super) fn bridge(&mut self, line: &mut Line, gap: usize, landing: &[f32]) {
         if self.age == 0 && gap > 0 {
             self.tune(line, gap, landing);
         }
+        let back = Backward::before(landing, self.cycle.lag);
         line.append(|room| {
             let merge = MERGE_SAMPLES.min(landing.len());
-            for sample in &mut room[..gap] {
-                *sample = self.next();
+            for (index, sample) in room[..gap].iter_mut().enumerate() {
+                let ahead = self.next();
+                *sample = match &back {
+                    Some(back) => fade(index, gap, ahead, back.at(gap - index)),
+                    None => ahead,
+                };
             }
             room[gap..gap + landing.len()].copy_from_slice(landing);
-            for index in 0..merge {
-                let real = room[gap + index];
-                room[gap + index] = fade(index, merge, self.next(), real);
+            if back.is_none() || gap == 0 {
+                for index in 0..merge {
+                    let real = room[gap + index];
+                    room[gap + index] = fade(index, merge, self.next(), real);
+                }
             }
             gap + landing.len()
         });
@@ -135,6 +143,27 @@ impl Concealer {
         if let Some((lag, _)) = fits.max_by(|(_, one), (_, other)| one.total_cmp(other)) {
             *self = Self::with_lag(past, lag);
         }
+    }
+}
+
+/// The first period of a sound, repeated before it.
+struct Backward<'a> {
+    period: &'a [f32],
+}
+
+impl<'a> Backward<'a> {
+    /// Looks for a period near `lag`.
+    fn before(landing: &'a [f32], lag: usize) -> Option<Self> {
+        let lags = lag - lag / TUNE_PART..=(lag + lag / TUNE_PART).min(landing.len() * 3 / 4);
+        let fits = lags.map(|lag| (lag, pitch::likeness(&landing[..landing.len() - lag], &landing[lag..])));
+        let (lag, _) = fits.max_by(|(_, one), (_, other)| one.total_cmp(other))?;
+        Some(Self { period: &landing[..lag] })
+    }
+
+    /// The sample `back` samples before the landing, 1 or more.
+    fn at(&self, back: usize) -> f32 {
+        let lag = self.period.len();
+        self.period[(lag - back % lag) % lag]
     }
 }
 
