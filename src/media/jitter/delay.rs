@@ -20,6 +20,9 @@ const DEVIATIONS: f32 = 4.1;
 /// Samples added to every target: two milliseconds for timers and threads that are not exact.
 const GUARD: i64 = 2 * 8;
 
+/// Samples by which the packet after a lost one should be early, so that small changes of pace don't lose it: 4 ms.
+const LOOKAHEAD: i64 = 4 * 8;
+
 /// Samples between the fastest packet and the longest target: half a second; beyond it nobody can talk.
 const MAX_SPREAD: i64 = 500 * 8;
 
@@ -54,6 +57,8 @@ pub(super) struct Figures {
     pub(super) typical: i64,
     /// When sound is to be played.
     pub(super) target: i64,
+    /// By how much the latest packets are usually later than typical ones.
+    pub(super) irregularity: i64,
 }
 
 impl Delay {
@@ -93,8 +98,13 @@ impl Delay {
         let spread = nth_largest(telling(), count / PACKETS_PER_OUTLIER).max(usual as i64);
         // The packet after a lost one should be there when the lost one's time comes: what lies between two known
         // sides is guessed far better than what follows one.
-        let target = spread.max(mean as i64 + samples).min(MAX_SPREAD) + GUARD;
-        Some(Figures { fastest, typical: fastest + mean as i64, target: fastest + target })
+        let target = spread.max(mean as i64 + samples + LOOKAHEAD).min(MAX_SPREAD) + GUARD;
+        Some(Figures {
+            fastest,
+            typical: fastest + mean as i64,
+            target: fastest + target,
+            irregularity: (usual - mean) as i64,
+        })
     }
 }
 

@@ -90,11 +90,15 @@ const PACE_FRAMES: usize = 16;
 /// Samples that a change of the pace looks at: two of the longest pitch periods, and a frame.
 const STRETCH_AHEAD: usize = 2 * pitch::LONGEST + FRAME_SAMPLES;
 
-/// Samples off the target in speech that are left alone, beside a quarter of the spread: 10 ms.
+/// Part of the packets' irregularity by which the delay may be longer than its target before it is shortened: where
+/// packets come irregularly the target itself wavers.
+const SLACK_PART: i64 = 2;
+
+/// Samples off the target in speech that are left alone: 10 ms.
 const SPEECH_SLACK: i64 = 80;
 
-/// The same in a pause, where nobody hears a change: 3 ms.
-const PAUSE_SLACK: i64 = 24;
+/// The same in a pause, where nobody hears a change: 4 ms.
+const PAUSE_SLACK: i64 = 32;
 
 /// Likeness of the seam below which speech is not changed (see [`pitch::likeness`]): a correlation of 0.9.
 const ALIKE: f32 = 0.81;
@@ -321,7 +325,7 @@ impl JitterBuffer {
                 }
                 Gap::Missing { since, .. } => {
                     let resume = next.timestamp.max(since);
-                    if self.end - resume > LATE_LOSS || self.is_short() {
+                    if self.end - resume > LATE_LOSS || self.is_short_by(0) {
                         self.rewind(resume);
                     }
                     self.land(0);
@@ -369,7 +373,11 @@ impl JitterBuffer {
                         self.be_quiet(wanted.min(gap));
                     } else {
                         self.miss();
-                        if gap <= conceal::LONGEST_BRIDGE {
+                        if self.is_short_by(SPEECH_SLACK) {
+                            // Packets are late rather than lost: they get the time that the delay lacks anyway.
+                            self.guess(wanted);
+                            self.shift_pace(wanted as i64);
+                        } else if gap <= conceal::LONGEST_BRIDGE {
                             self.land(gap);
                         } else {
                             self.guess(wanted);
@@ -421,6 +429,11 @@ impl JitterBuffer {
     fn rewind(&mut self, to: i64) {
         let by = self.end - to;
         self.end = to;
+        self.shift_pace(by);
+    }
+
+    /// The delay has grown by so many samples, or become less.
+    fn shift_pace(&mut self, by: i64) {
         self.pace.iter_mut().for_each(|pace| *pace += by);
     }
 
@@ -435,8 +448,8 @@ impl JitterBuffer {
         self.pace.iter().copied().min().unwrap_or(0)
     }
 
-    fn is_short(&self) -> bool {
-        self.delay.figures().is_some_and(|figures| self.lowest_pace() < figures.target)
+    fn is_short_by(&self, samples: i64) -> bool {
+        self.delay.figures().is_some_and(|figures| self.lowest_pace() + samples < figures.target)
     }
 
     /// Stretches or shortens what is ahead where the delay is off its target.
@@ -452,7 +465,10 @@ impl JitterBuffer {
             return;
         }
         let pause = pitch::power(self.line.ahead()) < (self.loudness * PAUSE_PART).max(PAUSE_POWER);
-        let slack = if pause { PAUSE_SLACK } else { SPEECH_SLACK + (figures.target - figures.typical) / 4 };
+        let slack = match off {
+            0.. => figures.irregularity / SLACK_PART,
+            _ => 0,
+        } + if pause { PAUSE_SLACK } else { SPEECH_SLACK };
         if off.abs() <= slack {
             return;
         }
@@ -468,7 +484,7 @@ impl JitterBuffer {
         } else {
             stretch::lengthen(&mut self.line, most, alike)
         };
-        self.pace.iter_mut().for_each(|pace| *pace += change);
+        self.shift_pace(change);
     }
 
     /// Throws sound away until `position`.
@@ -478,9 +494,7 @@ impl JitterBuffer {
             self.slots.take_earliest();
             self.counts.late += 1;
         }
-        let by = position - self.end;
-        self.end = position;
-        self.pace.iter_mut().for_each(|pace| *pace -= by);
+        self.rewind(position);
         self.gap = self.missing();
     }
 
