@@ -1,6 +1,6 @@
 """A phone on two networks and loopback at once names the right address of its own on each."""
 
-from contextlib import nullcontext
+from contextlib import ExitStack, closing, nullcontext
 
 import pytest
 
@@ -13,18 +13,13 @@ PLACES = {"10.99.0.1": "10.99.0.2", "10.98.0.1": "10.98.0.2", "127.0.0.1": "127.
 class Place:
     """A scripted server in one of the places, and a program that has registered the phone there."""
 
-    def __init__(self, address, own, afar, phone):
-        self.address = address
+    def __init__(self, peer, own, there, phone):
+        self.peer = peer
         self.own = own
-        self._there = nullcontext() if address.startswith("127.") else afar
-        with self._there:
-            self.peer = Peer(address, 5080)
+        self._there = there
         self.program = phone.program()
-        self._register()
-
-    def _register(self):
         self.account = self.program.ask(
-            "sipregister", domain=f"{self.address}:{self.peer.port}", number="bob", password="secret"
+            "sipregister", domain=f"{peer.address}:{peer.port}", number="bob", password="secret"
         )["connectionId"]
         request = self.peer.expect("REGISTER")
         # What requests come from is also where the phone is called.
@@ -35,7 +30,7 @@ class Place:
 
     def ear(self):
         with self._there:
-            return Ear(self.address)
+            return Ear(self.peer.address)
 
     def names_us(self, message):
         """The message came from the phone's address here, and its Contact (and Via, of a request) names it."""
@@ -87,7 +82,13 @@ class Place:
 @pytest.fixture
 def places(afar, phone):
     """All three at once."""
-    return [Place(address, own, afar, phone) for address, own in PLACES.items()]
+    with ExitStack() as sockets:
+        servers = []
+        for address, own in PLACES.items():
+            there = nullcontext() if address == "127.0.0.1" else afar
+            with there:
+                servers.append((sockets.enter_context(closing(Peer(address, 5080))), own, there))
+        yield [Place(*server, phone) for server in servers]
 
 
 def test_on_two_networks_and_loopback_at_once_calls_go_out_under_the_right_address(places):

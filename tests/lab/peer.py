@@ -96,6 +96,9 @@ class Peer:
         ]
         self._socket.sendto(("\r\n".join(head) + "\r\n\r\n" + body).encode(), to)
 
+    def close(self):
+        self._socket.close()
+
     def contact(self):
         return f"Contact: <sip:peer@{self.address}:{self.port}>"
 
