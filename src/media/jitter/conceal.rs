@@ -96,7 +96,7 @@ impl Concealer {
             room[..count].iter_mut().for_each(|sample| *sample = self.next());
             count
         });
-        line.mark_guessed();
+        line.mark_guessed(0);
     }
 
     /// Appends a bridge of `gap` samples and `landing`, the sound behind it. The guess from before turns into one from
@@ -124,7 +124,7 @@ impl Concealer {
             }
             gap + landing.len()
         });
-        line.mark_guessed();
+        line.mark_guessed(landing.len().saturating_sub(MERGE_SAMPLES));
     }
 
     /// Chooses the period, near the pitch, with which the guess is in step with the landing.
@@ -149,6 +149,8 @@ impl Concealer {
 /// The first period of a sound, repeated before it.
 struct Backward<'a> {
     period: &'a [f32],
+    /// What the period's beginning and its repetition are apart.
+    step: f32,
 }
 
 impl<'a> Backward<'a> {
@@ -157,13 +159,14 @@ impl<'a> Backward<'a> {
         let lags = lag - lag / TUNE_PART..=(lag + lag / TUNE_PART).min(landing.len() * 3 / 4);
         let fits = lags.map(|lag| (lag, pitch::likeness(&landing[..landing.len() - lag], &landing[lag..])));
         let (lag, _) = fits.max_by(|(_, one), (_, other)| one.total_cmp(other))?;
-        Some(Self { period: &landing[..lag] })
+        Some(Self { period: &landing[..lag], step: landing[0] - landing[lag] })
     }
 
     /// The sample `back` samples before the landing, 1 or more.
     fn at(&self, back: usize) -> f32 {
-        let lag = self.period.len();
-        self.period[(lag - back % lag) % lag]
+        let before_seam = (back - 1) % self.period.len() + 1;
+        let join = 1.0 - before_seam as f32 / JOIN_SAMPLES as f32;
+        self.period[self.period.len() - before_seam] + self.step * join.max(0.0)
     }
 }
 

@@ -59,9 +59,17 @@ impl Line {
         added
     }
 
-    /// Says that all that is ahead up to now was guessed, the last of it at least.
-    pub(super) fn mark_guessed(&mut self) {
-        self.guessed = self.ahead;
+    /// Appends silence.
+    pub(super) fn append_silence(&mut self, samples: usize) {
+        self.append(|room| {
+            room[..samples].fill(0.0);
+            samples
+        });
+    }
+
+    /// Says that what is ahead was guessed up to here, but for the last `real` samples.
+    pub(super) fn mark_guessed(&mut self, real: usize) {
+        self.guessed = self.ahead.saturating_sub(real);
     }
 
     /// Drops all that is ahead.
@@ -69,8 +77,7 @@ impl Line {
         (self.ahead, self.guessed, self.stretched) = (0, 0, 0);
     }
 
-    /// Replaces the first `from` samples ahead by the first `to` of them as `change` left them; the first `touched`
-    /// differ from what the peer sent.
+    /// Says that the sound ahead has become `ahead` samples, and that the first `touched` of them show it.
     pub(super) fn note_stretch(&mut self, ahead: usize, touched: usize) {
         self.guessed = (self.guessed + ahead).saturating_sub(self.ahead);
         self.ahead = ahead;
@@ -84,11 +91,7 @@ impl Line {
 
     /// Plays the next frame; what is missing of it is silence.
     pub(super) fn play(&mut self, frame: &mut [f32; FRAME_SAMPLES]) {
-        let missing = FRAME_SAMPLES.saturating_sub(self.ahead);
-        self.append(|room| {
-            room[..missing].fill(0.0);
-            missing
-        });
+        self.append_silence(FRAME_SAMPLES.saturating_sub(self.ahead));
         frame.copy_from_slice(&self.sound[PAST..PAST + FRAME_SAMPLES]);
         self.sound.copy_within(FRAME_SAMPLES..PAST + self.ahead, 0);
         self.ahead -= FRAME_SAMPLES;

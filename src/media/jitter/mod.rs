@@ -296,15 +296,20 @@ impl JitterBuffer {
         sound
     }
 
-    /// Begins to play when the earliest packet's time has come.
+    /// Begins to play when the earliest packet's time comes within the next frame: exactly at the target.
     fn try_to_play(&mut self, clock: i64) {
         let (Some(first), Some(figures)) = (self.slots.earliest(), self.delay.figures()) else { return };
-        if clock - first.timestamp < figures.target {
+        let early = usize::try_from(first.timestamp + figures.target - clock).unwrap_or(0);
+        if early >= FRAME_SAMPLES {
             return;
         }
+        if matches!(self.gap, Gap::None) {
+            self.line.append_silence(early);
+        }
+        self.guess(early);
         self.end = first.timestamp;
         self.last_sequence = first.sequence - 1;
-        self.pace = [clock - self.end; PACE_FRAMES];
+        self.pace = [clock + early as i64 - self.end; PACE_FRAMES];
         self.playout = Playout::Playing;
         if let Gap::Missing { since, .. } = &mut self.gap {
             *since = self.end;
@@ -401,10 +406,7 @@ impl JitterBuffer {
         if !matches!(self.gap, Gap::Quiet { .. }) {
             self.gap = Gap::Quiet { since: self.end };
         }
-        self.line.append(|room| {
-            room[..samples].fill(0.0);
-            samples
-        });
+        self.line.append_silence(samples);
         self.end += samples as i64;
     }
 
@@ -524,3 +526,6 @@ const NANOS_PER_SAMPLE: u64 = 1_000_000_000 / RATE_HZ as u64;
 fn samples_at(now: Instant) -> i64 {
     (now.as_nanos() / NANOS_PER_SAMPLE) as i64
 }
+
+#[cfg(test)]
+mod tests;
