@@ -84,3 +84,97 @@ impl Latch {
         packets >= PROBATION_PACKETS
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(address: &str, ssrc: u32) -> Source {
+        Source { address: address.parse().expect("is an address"), ssrc }
+    }
+
+    fn at(ms: u64) -> Instant {
+        Instant::ZERO + Duration::from_millis(ms)
+    }
+
+    const NAMED: &str = "192.0.2.1:4000";
+    const BEHIND_NAT: &str = "198.51.100.7:61000";
+    const ATTACKER: &str = "203.0.113.66:9";
+
+    fn latch() -> Latch {
+        Latch::new(source(NAMED, 0).address)
+    }
+
+    fn address(text: &str) -> SocketAddr {
+        source(text, 0).address
+    }
+
+    /// Sends packets from `from` every 20 ms from `start_ms` on, and tells of each whether it was heard.
+    fn send(latch: &mut Latch, start_ms: u64, from: &str, packets: u64) -> alloc::vec::Vec<bool> {
+        (0..packets).map(|index| latch.admit(at(start_ms + index * 20), source(from, 7))).collect()
+    }
+
+    #[test]
+    fn the_sdps_address_is_believed_at_once_and_is_where_packets_go_before() {
+        let mut latch = latch();
+        assert_eq!(latch.address(), address(NAMED));
+        assert_eq!(send(&mut latch, 0, NAMED, 1), [true]);
+        assert_eq!(latch.address(), address(NAMED));
+    }
+
+    #[test]
+    fn a_peer_behind_a_nat_is_believed_from_its_fifth_packet_on() {
+        let mut latch = latch();
+        assert_eq!(send(&mut latch, 0, BEHIND_NAT, 6), [false, false, false, false, true, true]);
+        assert_eq!(latch.address(), address(BEHIND_NAT));
+    }
+
+    #[test]
+    fn probation_is_for_one_source_and_one_stream_without_anything_between() {
+        let mut latch = latch();
+        send(&mut latch, 0, BEHIND_NAT, 4);
+        assert!(!latch.admit(at(100), source(BEHIND_NAT, 8)), "another stream of the same place");
+        assert_eq!(send(&mut latch, 120, BEHIND_NAT, 4), [false; 4]);
+        assert!(!latch.admit(at(200), source(ATTACKER, 7)));
+        assert_eq!(send(&mut latch, 220, BEHIND_NAT, 5), [false, false, false, false, true]);
+    }
+
+    #[test]
+    fn an_attacker_that_races_the_peer_of_the_sdp_gets_nothing() {
+        let mut latch = latch();
+        assert_eq!(send(&mut latch, 0, ATTACKER, 4), [false; 4]);
+        assert!(latch.admit(at(85), source(NAMED, 1)));
+        for round in 0..500 {
+            let now_ms = 100 + round * 20;
+            assert_eq!(
+                send(&mut latch, now_ms, ATTACKER, 1),
+                [false],
+                "three packets for each of the peer's"
+            );
+            assert_eq!(send(&mut latch, now_ms + 1, ATTACKER, 1), [false]);
+            assert_eq!(send(&mut latch, now_ms + 2, NAMED, 1), [true]);
+            assert_eq!(latch.address(), address(NAMED));
+        }
+    }
+
+    #[test]
+    fn an_attacker_that_won_the_race_loses_to_the_first_packet_from_the_sdps_address() {
+        let mut latch = latch();
+        send(&mut latch, 0, ATTACKER, 5);
+        assert_eq!(latch.address(), address(ATTACKER));
+        assert!(latch.admit(at(101), source(NAMED, 1)));
+        assert_eq!(latch.address(), address(NAMED));
+        assert_eq!(send(&mut latch, 120, ATTACKER, 20), [false; 20]);
+    }
+
+    #[test]
+    fn a_latched_source_must_be_silent_for_two_seconds_before_another_may_apply() {
+        let mut latch = latch();
+        send(&mut latch, 0, BEHIND_NAT, 5);
+        assert_eq!(send(&mut latch, 100, ATTACKER, 98), [false; 98], "1960 ms of flooding");
+        assert!(latch.admit(at(2_075), source(BEHIND_NAT, 7)), "the peer was only quiet");
+        // Silent from 2075 ms on: the first packet that counts is that of 4080 ms.
+        let heard = send(&mut latch, 2_080, ATTACKER, 105);
+        assert_eq!(heard.iter().position(|heard| *heard), Some(104));
+    }
+}

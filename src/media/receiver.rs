@@ -237,3 +237,6 @@ impl Running {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

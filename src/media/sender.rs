@@ -222,3 +222,6 @@ impl Running {
         Some(Packet { leg, channel: Channel::Rtp, to: self.to, bytes })
     }
 }
+
+#[cfg(test)]
+mod tests;
