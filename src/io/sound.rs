@@ -34,10 +34,8 @@ const LETTERS_MAX: usize = 256;
 const LINGER: Duration = Duration::from_secs(5);
 
 /// The first pause before a device that failed is opened again; each further one is twice as long, up to the last.
-/// One that had worked for a while is opened again at once.
 const FIRST_BACKOFF: Duration = Duration::from_secs(1);
 const LAST_BACKOFF: Duration = Duration::from_secs(30);
-const A_WHILE: Duration = Duration::from_secs(5);
 
 /// How often open devices are looked at: one may stop working without a word.
 const ATTEND_EVERY: Duration = Duration::from_secs(2);
@@ -84,8 +82,10 @@ pub enum Notice {
     LostSound {
         /// What it is for.
         role: Role,
-        /// How much.
+        /// How much, since it was last opened.
         tally: Tally,
+        /// How often it had to be opened again meanwhile.
+        reopened: u32,
     },
     /// The system gives sound no real-time priority. Told once.
     NoRealtime,
@@ -124,6 +124,8 @@ struct Line {
     state: State,
     /// That it fails was told; not again before it has worked.
     failure_told: bool,
+    /// How often it was opened again at once, since it was opened for calls.
+    reopened: u32,
 }
 
 enum State {
@@ -140,7 +142,7 @@ enum State {
 }
 
 impl Line {
-    const CLOSED: Self = Self { state: State::Closed, failure_told: false };
+    const CLOSED: Self = Self { state: State::Closed, failure_told: false, reopened: 0 };
 }
 
 const ROLES: [Role; 2] = [Role::Capture, Role::Playback];
@@ -263,7 +265,7 @@ impl<D: Devices> SoundThread<D> {
     fn attend(&mut self, role: Role, now: Instant) {
         match &mut self.line(role).state {
             State::Open { opened, since } => {
-                let backoff = if now - *since >= A_WHILE { Duration::ZERO } else { FIRST_BACKOFF };
+                let had_worked = now - *since >= FIRST_BACKOFF;
                 let attended = opened.attend(now);
                 let refused = opened.tally().realtime_refused;
                 if refused && !std::mem::replace(&mut self.realtime_refusal_told, true) {
@@ -271,11 +273,19 @@ impl<D: Devices> SoundThread<D> {
                 }
                 if let Err(error) = attended {
                     self.stand_in(role);
-                    self.fail(role, error, backoff);
+                    if had_worked {
+                        // After one stumble a sound server's plugin never works again; opened anew, it does.
+                        let line = self.line(role);
+                        line.state = State::Closed;
+                        line.reopened = line.reopened.saturating_add(1);
+                        self.open(role, FIRST_BACKOFF);
+                    } else {
+                        self.fail(role, error, FIRST_BACKOFF);
+                    }
                 }
             }
             State::Failed { retry_at: Some(at), backoff } if *at <= now => {
-                let backoff = (*backoff * 2).clamp(FIRST_BACKOFF, LAST_BACKOFF);
+                let backoff = (*backoff * 2).min(LAST_BACKOFF);
                 self.open(role, backoff);
             }
             _ => {}
@@ -301,8 +311,9 @@ impl<D: Devices> SoundThread<D> {
         }
         if let State::Open { opened, .. } = std::mem::replace(&mut self.line(role).state, State::Closed) {
             let tally = opened.tally();
-            if tally.starved > 0 || tally.xruns > 0 {
-                (self.notify)(Notice::LostSound { role, tally });
+            let reopened = std::mem::take(&mut self.line(role).reopened);
+            if tally.starved > 0 || tally.xruns > 0 || reopened > 0 {
+                (self.notify)(Notice::LostSound { role, tally, reopened });
             }
         }
     }
@@ -353,10 +364,10 @@ impl fmt::Display for Notice {
         match self {
             Self::Failed { role, device, error } => write!(f, "no {role}, calls go on without: {device}: {error}"),
             Self::Works { role, device } => write!(f, "the {role} {device} works again"),
-            Self::LostSound { role, tally } => write!(
+            Self::LostSound { role, tally: Tally { starved, xruns, .. }, reopened } => write!(
                 f,
-                "the {role} lost sound: {} blocks came late, {} over- or underruns of the device",
-                tally.starved, tally.xruns
+                "the {role} lost sound: {starved} blocks came late, the device had {xruns} over- or underruns and was \
+                 opened again {reopened} times"
             ),
             Self::NoRealtime => f.write_str(
                 "no real-time priority for sound, which may stutter on a busy machine (it takes LimitRTPRIO=, \
