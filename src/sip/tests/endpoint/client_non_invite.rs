@@ -27,6 +27,9 @@ fn after_a_provisional_answer_repeats_are_4_seconds_apart_and_the_end_is_the_sam
     let request = stage.sent_one();
     stage.run_for(ms(100));
     stage.receive(&answer(&request, "100 Trying"));
+    assert!(stage.events().is_empty(), "a 100 is not told");
+    stage.receive(&answer(&request, "182 Queued"));
+    assert_eq!(stage.answers(), [182]);
     stage.run_for(ms(31_900));
     assert_eq!(stage.sent_at_ms(), [500, 4500, 8500, 12_500, 16_500, 20_500, 24_500, 28_500]);
     assert!(matches!(stage.event(), Event::Failed { reason: Failure::Timeout, .. }));

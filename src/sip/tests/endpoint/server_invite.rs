@@ -34,6 +34,17 @@ fn an_invite_that_the_user_leaves_alone_gets_a_100_after_200_ms() {
 }
 
 #[test]
+fn an_invite_that_rings_at_once_gets_no_100() {
+    let mut stage = Stage::new();
+    let (id, request) = invited(&mut stage);
+    stage.run_for(ms(199));
+    stage.respond(id, our_answer(&request, Status::RINGING));
+    stage.run_for(ms(60_000));
+    assert_eq!(stage.sent_one().first_line(), "SIP/2.0 180 Ringing");
+    stage.assert_at_rest();
+}
+
+#[test]
 fn a_repeated_invite_gets_the_latest_provisional_answer_again_and_is_not_told() {
     let mut stage = Stage::new();
     let (id, request) = invited(&mut stage);
