@@ -10,6 +10,8 @@
 mod conceal;
 mod delay;
 mod line;
+mod pace;
+mod packet;
 mod pitch;
 mod slots;
 mod stretch;
@@ -23,103 +25,14 @@ use crate::{FRAME_SAMPLES, RATE_HZ};
 use conceal::Concealer;
 use delay::Delay;
 use line::Line;
-use slots::{MAX_PAYLOAD_BYTES, Slots};
+use pace::Pace;
+pub use packet::{Content, Counts, Packet, Sound};
+use slots::{MAX_PAYLOAD_BYTES, Slots, Waiting};
 use timeline::{Label, Place, Position, Timeline};
-
-/// A packet of a leg's incoming stream.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Packet<'a> {
-    /// Synchronisation source: another one is another stream.
-    pub ssrc: u32,
-    /// Sequence number, as on the wire.
-    pub sequence: u16,
-    /// Timestamp, as on the wire.
-    pub timestamp: u32,
-    /// What it carries.
-    pub content: Content<'a>,
-}
-
-/// What a packet carries.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Content<'a> {
-    /// The voice.
-    Voice(Codec, &'a [u8]),
-    /// Comfort noise or a telephone-event: nothing is heard of it, and nothing is missing where it was.
-    Other,
-}
-
-/// What a pulled frame is made of.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Sound {
-    /// What the peer sent, at its own pace.
-    Normal,
-    /// At least a part had to be guessed.
-    Concealed,
-    /// What the peer sent, stretched or shortened to follow the network's delay.
-    Stretched,
-    /// Nothing was to be heard.
-    Silence,
-}
-
-/// What became of packets and frames since the buffer was made.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub struct Counts {
-    /// Packets that came in.
-    pub packets: u64,
-    /// Packets that came a second time.
-    pub duplicate: u64,
-    /// Packets that came when their time was over.
-    pub late: u64,
-    /// Packets that fitted no stream, or could not be of any.
-    pub stray: u64,
-    /// Streams that began: the first, and each that a peer began anew.
-    pub streams: u64,
-    /// Frames of [`Sound::Concealed`].
-    pub concealed: u64,
-    /// Frames of [`Sound::Stretched`].
-    pub stretched: u64,
-}
 
 /// Late packets in a row, with nothing else to play, after which the stream is where they say: 100 ms of the usual
 /// packets.
 const LATE_IN_A_ROW: u32 = 5;
-
-/// Frames whose delays are looked at together, for a speaker asks for several at once and then for none: 160 ms.
-const PACE_FRAMES: usize = 16;
-
-/// Samples that a change of the pace looks at: two of the longest pitch periods, and a frame.
-const STRETCH_AHEAD: usize = 2 * pitch::LONGEST + FRAME_SAMPLES;
-
-/// Part of the packets' irregularity by which the delay may be longer than its target before it is shortened: where
-/// packets come irregularly the target itself wavers.
-const SLACK_PART: i64 = 2;
-
-/// Samples off the target in speech that are left alone: 10 ms.
-const SPEECH_SLACK: i64 = 80;
-
-/// The same in a pause, where nobody hears a change: 4 ms.
-const PAUSE_SLACK: i64 = 32;
-
-/// Likeness of the seam below which speech is not changed (see [`pitch::likeness`]): a correlation of 0.9.
-const ALIKE: f32 = 0.81;
-
-/// The same where the delay is [`FAR_OFF`]: a correlation of 0.5.
-const ALIKE_WHEN_FAR: f32 = 0.25;
-
-/// Samples off the target from which a change is worth being heard: 60 ms.
-const FAR_OFF: i64 = 480;
-
-/// A pause is sound with less than this part of the power of the speech around it: 35 dB below.
-const PAUSE_PART: f32 = 0.000_3;
-
-/// What has less power than this is a pause in any case: 60 dB below full scale.
-const PAUSE_POWER: f32 = 1e-6;
-
-/// What a frame leaves of the loudness that is remembered: half is gone after 3.5 s.
-const LOUDNESS_KEPT: f32 = 0.998;
-
-/// Samples of delay beyond the target that shortening is not fast enough for: sound is thrown away. Half a second.
-const MAX_EXCESS: i64 = 4_000;
 
 /// Samples of speech that a late packet may lose to keep the delay; beyond it, the delay grows instead. 30 ms.
 const LATE_LOSS: i64 = 240;
@@ -137,15 +50,18 @@ pub struct JitterBuffer {
     end: i64,
     /// Sequence number of the packet whose sound is last on the line.
     last_sequence: i64,
-    /// The newest packet, sequence number and whether it was voice.
-    newest: (i64, bool),
+    newest: Newest,
     gap: Gap,
     late_in_a_row: u32,
-    /// Local time minus position at the last frames, the newest last.
-    pace: [i64; PACE_FRAMES],
-    /// Mean square of the loudest speech of late.
-    loudness: f32,
+    pace: Pace,
     counts: Counts,
+}
+
+/// The packet with the highest sequence number. Where nothing follows on one that was not voice, nothing is missing.
+#[derive(Clone, Copy, Debug)]
+struct Newest {
+    sequence: i64,
+    is_voice: bool,
 }
 
 /// How far playing has come.
@@ -192,11 +108,10 @@ impl JitterBuffer {
             playout: Playout::Idle,
             end: 0,
             last_sequence: 0,
-            newest: (0, true),
+            newest: Newest { sequence: 0, is_voice: true },
             gap: Gap::None,
             late_in_a_row: 0,
-            pace: [0; PACE_FRAMES],
-            loudness: 0.0,
+            pace: Pace::new(),
             counts: Counts::default(),
         }
     }
@@ -217,7 +132,7 @@ impl JitterBuffer {
 
     /// How long sound waits here from the arrival of a packet, on average; zero before the first.
     pub fn delay(&self) -> Duration {
-        let waits = self.delay.figures().map_or(0, |figures| self.lowest_pace() - figures.typical);
+        let waits = self.delay.figures().map_or(0, |figures| self.pace.lowest() - figures.typical);
         Duration::from_nanos(u64::try_from(waits).unwrap_or(0) * NANOS_PER_SAMPLE)
     }
 
@@ -234,8 +149,8 @@ impl JitterBuffer {
             Place::Stray => return self.counts.stray += 1,
         };
         let is_voice = matches!(packet.content, Content::Voice(..));
-        if position.sequence >= self.newest.0 {
-            self.newest = (position.sequence, is_voice);
+        if position.sequence >= self.newest.sequence {
+            self.newest = Newest { sequence: position.sequence, is_voice };
         }
         if let Content::Voice(codec, payload) = packet.content {
             self.on_voice(arrival, label, position, codec, payload);
@@ -272,7 +187,7 @@ impl JitterBuffer {
             self.gap = self.missing();
         }
         self.playout = Playout::Waiting;
-        self.newest = (position.sequence, true);
+        self.newest = Newest { sequence: position.sequence, is_voice: true };
         position
     }
 
@@ -309,7 +224,7 @@ impl JitterBuffer {
         self.guess(early);
         self.end = first.timestamp;
         self.last_sequence = first.sequence - 1;
-        self.pace = [clock + early as i64 - self.end; PACE_FRAMES];
+        self.pace.begin(clock + early as i64 - self.end);
         self.playout = Playout::Playing;
         if let Gap::Missing { since, .. } = &mut self.gap {
             *since = self.end;
@@ -372,33 +287,37 @@ impl JitterBuffer {
         while self.line.ahead_len() < FRAME_SAMPLES {
             let wanted = FRAME_SAMPLES - self.line.ahead_len();
             match self.slots.earliest() {
-                Some(next) => {
-                    let gap = usize::try_from(next.timestamp - self.end).unwrap_or(0);
-                    if self.timeline.all_came(self.last_sequence + 1, next.sequence) {
-                        self.be_quiet(wanted.min(gap));
-                    } else {
-                        self.miss();
-                        if self.is_short_by(SPEECH_SLACK) {
-                            // Packets are late rather than lost: they get the time that the delay lacks anyway.
-                            self.guess(wanted);
-                            self.shift_pace(wanted as i64);
-                        } else if gap <= conceal::LONGEST_BRIDGE {
-                            self.land(gap);
-                        } else {
-                            self.guess(wanted);
-                            self.end += wanted as i64;
-                        }
-                    }
-                }
-                None if !self.newest.1 => self.be_quiet(wanted),
-                None => {
-                    self.miss();
-                    self.guess(wanted);
-                    self.end += wanted as i64;
-                }
+                Some(next) => self.fill_before(next, wanted),
+                None if self.newest.is_voice => self.go_on(wanted),
+                None => self.be_quiet(wanted),
             }
             self.decode_ahead(FRAME_SAMPLES);
         }
+    }
+
+    /// Provides for `wanted` samples between the line's end and `next`, or for the gap as a whole.
+    fn fill_before(&mut self, next: Waiting, wanted: usize) {
+        let gap = usize::try_from(next.timestamp - self.end).unwrap_or(0);
+        if self.timeline.all_came(self.last_sequence + 1, next.sequence) {
+            return self.be_quiet(wanted.min(gap));
+        }
+        if self.is_short_by(pace::SPEECH_SLACK) {
+            // Packets are late rather than lost: they get the time that the delay lacks anyway.
+            self.go_on(wanted);
+            return self.rewind(self.end - wanted as i64);
+        }
+        if gap <= conceal::LONGEST_BRIDGE {
+            self.miss();
+            return self.land(gap);
+        }
+        self.go_on(wanted);
+    }
+
+    /// Goes on with a guess at what should be there.
+    fn go_on(&mut self, samples: usize) {
+        self.miss();
+        self.guess(samples);
+        self.end += samples as i64;
     }
 
     /// The peer sent nothing: silence, without a click.
@@ -431,12 +350,7 @@ impl JitterBuffer {
     fn rewind(&mut self, to: i64) {
         let by = self.end - to;
         self.end = to;
-        self.shift_pace(by);
-    }
-
-    /// The delay has grown by so many samples, or become less.
-    fn shift_pace(&mut self, by: i64) {
-        self.pace.iter_mut().for_each(|pace| *pace += by);
+        self.pace.shift(by);
     }
 
     fn heard_until(&self) -> i64 {
@@ -446,58 +360,8 @@ impl JitterBuffer {
         }
     }
 
-    fn lowest_pace(&self) -> i64 {
-        self.pace.iter().copied().min().unwrap_or(0)
-    }
-
     fn is_short_by(&self, samples: i64) -> bool {
-        self.delay.figures().is_some_and(|figures| self.lowest_pace() + samples < figures.target)
-    }
-
-    /// Stretches or shortens what is ahead where the delay is off its target.
-    fn keep_pace(&mut self, clock: i64) {
-        self.pace.rotate_left(1);
-        self.pace[PACE_FRAMES - 1] = clock - (self.end - self.line.ahead_len() as i64);
-        let Some(figures) = self.delay.figures() else { return };
-        let off = self.lowest_pace() - figures.target;
-        if off > MAX_EXCESS {
-            return self.skip_to(clock - figures.target);
-        }
-        if !matches!(self.gap, Gap::None) || self.line.is_stretched() || self.line.is_guessed() {
-            return;
-        }
-        let pause = pitch::power(self.line.ahead()) < (self.loudness * PAUSE_PART).max(PAUSE_POWER);
-        let slack = match off {
-            0.. => figures.irregularity / SLACK_PART,
-            _ => 0,
-        } + if pause { PAUSE_SLACK } else { SPEECH_SLACK };
-        if off.abs() <= slack {
-            return;
-        }
-        self.decode_ahead(STRETCH_AHEAD);
-        let most = usize::try_from(off.abs()).unwrap_or(0);
-        let alike = match off.abs() {
-            _ if pause => f32::MIN,
-            far if far > FAR_OFF => ALIKE_WHEN_FAR,
-            _ => ALIKE,
-        };
-        let change = if off > 0 {
-            stretch::shorten(&mut self.line, most, alike)
-        } else {
-            stretch::lengthen(&mut self.line, most, alike)
-        };
-        self.shift_pace(change);
-    }
-
-    /// Throws sound away until `position`.
-    fn skip_to(&mut self, position: i64) {
-        self.line.drop_ahead();
-        while self.slots.earliest().is_some_and(|next| next.timestamp < position) {
-            self.slots.take_earliest();
-            self.counts.late += 1;
-        }
-        self.rewind(position);
-        self.gap = self.missing();
+        self.delay.figures().is_some_and(|figures| self.pace.lowest() + samples < figures.target)
     }
 
     fn sound_ahead(&self) -> Sound {
@@ -513,7 +377,7 @@ impl JitterBuffer {
 
     fn count(&mut self, sound: Sound, frame: &[f32; FRAME_SAMPLES]) {
         match sound {
-            Sound::Normal => self.loudness = pitch::power(frame).max(self.loudness * LOUDNESS_KEPT),
+            Sound::Normal => self.pace.hear(frame),
             Sound::Concealed => self.counts.concealed += 1,
             Sound::Stretched => self.counts.stretched += 1,
             Sound::Silence => {}
