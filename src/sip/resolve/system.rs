@@ -162,6 +162,14 @@ mod tests {
     }
 
     #[test]
+    fn three_servers_and_six_domains_are_enough() {
+        let servers: String = (1..9).map(|last| alloc::format!("nameserver 192.0.2.{last}\n")).collect();
+        let conf = ResolvConf::parse(&(servers + "search a b c d e f g h\n"));
+        assert_eq!(conf.servers.len(), 3);
+        assert_eq!(conf.candidates("pbx").len(), 7);
+    }
+
+    #[test]
     fn an_empty_file_asks_nobody() {
         let conf = ResolvConf::parse("");
         assert!(conf.servers.is_empty());

@@ -55,6 +55,10 @@ fn in_a_flood_of_good_requests_our_own_call_and_a_new_peer_are_served() {
         stage.respond(id, our_answer(&request, Status::OK));
         assert_eq!(stage.sent().len(), 1);
     }
+    stage.receive_on(flow_to("198.51.100.1:5060"), &their_request("OPTIONS", "z9hG4bKflood4999", 5009));
+    assert_eq!(stage.sent_one().first_line(), "SIP/2.0 200 OK", "the latest are still known");
+    stage.receive_on(flow_to("198.51.100.1:5060"), &their_request("OPTIONS", "z9hG4bKflood0", 10));
+    stage.requested();
     stage.receive(&answer(&invite_sent, "200 OK"));
     assert!(matches!(stage.event(), Event::Response { transaction, .. } if transaction == invite));
     stage.receive(&their_request("INVITE", "z9hG4bKhonest", 1));

@@ -213,6 +213,20 @@ fn a_name_server_that_ignores_aaaa_delays_a_call_by_300_ms() {
 }
 
 #[test]
+fn a_query_that_begins_when_the_other_family_has_been_answered_gets_300_ms_too() {
+    let mut names = Names::new(TWO);
+    names.reach("sip:pbx.example");
+    let [aaaa, four] = names.pair();
+    names.answer(&aaaa, SERVER_FAILURE, &[]);
+    names.answer(&four, NO_ERROR, &[a([192, 0, 2, 5])]);
+    names.run_for(ms(299));
+    assert!(names.connects().is_empty());
+    names.run_for(ms(1));
+    assert_eq!(names.connects(), ["192.0.2.5:5060"]);
+    names.stage.assert_at_rest();
+}
+
+#[test]
 fn an_alias_is_followed_within_the_answer() {
     let mut names = Names::new(ONE);
     names.reach("sip:pbx.example");
