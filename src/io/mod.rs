@@ -2,7 +2,9 @@
 
 pub mod audio;
 pub mod clock;
+pub mod log;
 pub mod mailbox;
+pub mod password;
 pub mod ports;
 pub mod rtp_receive;
 pub mod rtp_send;

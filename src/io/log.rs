@@ -1,0 +1,112 @@
+//! The log: any thread's lines, formatted and filtered by env_logger, go through a bounded channel to the work
+//! thread, which writes them to standard error. A reader of the log that stands still keeps no thread from its
+//! work; it loses lines, and is told how many.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use env_logger::{Builder, Env, Target};
+
+/// Lines that may wait: more than a start and a stop write, and 256 KiB at the usual length.
+const LINES_MAX: usize = 1_024;
+
+/// The environment variable that chooses what is logged, in env_logger's syntax: `debug`, or `neonphone=debug`.
+const FILTER_VARIABLE: &str = "NEONPHONE_LOG";
+
+/// The reading end of the log.
+#[derive(Debug)]
+pub struct Lines {
+    /// Whole lines, as they are to be written.
+    pub waiting: Receiver<Vec<u8>>,
+    lost: Arc<AtomicU64>,
+}
+
+/// The writing end, a pipe for env_logger.
+struct Pipe {
+    lines: Sender<Vec<u8>>,
+    lost: Arc<AtomicU64>,
+}
+
+/// Makes this process's log, and returns its reading end. Call it once.
+pub fn start() -> Lines {
+    let (pipe, lines) = pipe();
+    let mut builder = Builder::from_env(Env::new().filter_or(FILTER_VARIABLE, "info"));
+    builder.target(Target::Pipe(Box::new(pipe))).format_target(false);
+    // systemd's journal notes the time itself.
+    if std::env::var_os("JOURNAL_STREAM").is_some() {
+        builder.format_timestamp(None);
+    } else {
+        builder.format_timestamp_millis();
+    }
+    builder.init();
+    lines
+}
+
+fn pipe() -> (Pipe, Lines) {
+    let (sender, receiver) = bounded(LINES_MAX);
+    let lost = Arc::new(AtomicU64::new(0));
+    (Pipe { lines: sender, lost: lost.clone() }, Lines { waiting: receiver, lost })
+}
+
+impl Write for Pipe {
+    /// Takes one formatted record, always whole. Never waits and never fails.
+    fn write(&mut self, record: &[u8]) -> io::Result<usize> {
+        if self.lines.try_send(record.to_vec()).is_err() {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(record.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Lines {
+    /// Writes one line to `out`, and before it how many were lost. A reader that has gone away is no reason to end
+    /// (a `println!` would panic), so errors are not told: there is nobody to tell.
+    pub fn write(&self, line: &[u8], out: &mut dyn Write) {
+        let lost = self.lost.swap(0, Ordering::Relaxed);
+        if lost > 0 {
+            writeln!(out, "{lost} lines of the log were lost: whoever reads it is too slow").ok();
+        }
+        out.write_all(line).ok();
+    }
+
+    /// Writes what is still waiting.
+    pub fn write_rest(&self, out: &mut dyn Write) {
+        for line in self.waiting.try_iter() {
+            self.write(&line, out);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reader_that_stands_still_loses_lines_but_stops_nobody() {
+        let (mut pipe, lines) = pipe();
+        for _ in 0..LINES_MAX + 3 {
+            pipe.write_all(b"a record\n").expect("a record is always taken");
+        }
+        let mut out = Vec::new();
+        lines.write_rest(&mut out);
+        let text = String::from_utf8(out).expect("text");
+        assert!(text.starts_with("3 lines of the log were lost: whoever reads it is too slow\na record\n"));
+        assert_eq!(text.lines().count(), 1 + LINES_MAX);
+    }
+
+    #[test]
+    fn a_closed_standard_error_does_no_harm() {
+        let (mut pipe, lines) = pipe();
+        pipe.write_all(b"hello\n").expect("a line is always taken");
+        let (reader, mut writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        lines.write_rest(&mut writer);
+        assert_eq!(lines.waiting.len(), 0);
+    }
+}
