@@ -28,6 +28,10 @@ const CAPTURE_BLOCKS_A_SECOND: u32 = 50;
 /// Blocks a second that a speaker is asked for. Shorter ones would wake more threads than they save delay.
 const PLAYBACK_BLOCKS_A_SECOND: u32 = 100;
 
+/// The same for a sound server's plugin: nobody has priority there, and where a buffer of shorter blocks runs dry in a
+/// busy moment, PulseAudio's plugin doesn't recover.
+const SERVER_PLAYBACK_BLOCKS_A_SECOND: u32 = 50;
+
 /// The part of a second that a ring holds, 250 ms: several blocks of any card that one can talk through, and the
 /// longest that an RTP thread may be late.
 const RING_PARTS: u32 = 4;
@@ -141,7 +145,8 @@ pub(super) fn open_playback(
             .map_err(AudioError::Refused)?;
         Ok((Playback::card(sink), Card { stream, health, seen: None }))
     };
-    start(rate_hz / PLAYBACK_BLOCKS_A_SECOND, open)
+    let blocks = if realtime { PLAYBACK_BLOCKS_A_SECOND } else { SERVER_PLAYBACK_BLOCKS_A_SECOND };
+    start(rate_hz / blocks, open)
 }
 
 /// Keeps what ALSA has to say about a missing card, a dozen lines on standard error each time, from the user for as
