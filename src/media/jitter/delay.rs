@@ -7,8 +7,8 @@
 /// Packets that are remembered at most.
 const MEMORY: usize = 256;
 
-/// Samples of time that are remembered: four seconds. A change of the network is forgotten after it.
-const MEMORY_SAMPLES: i64 = 4 * 8_000;
+/// Samples of time that are remembered: three seconds. A change of the network is forgotten after it.
+const MEMORY_SAMPLES: i64 = 3 * 8_000;
 
 /// Of so many packets the latest one may come too late: it is more likely a stall than the network's usual delay.
 const PACKETS_PER_OUTLIER: usize = 128;
@@ -16,6 +16,10 @@ const PACKETS_PER_OUTLIER: usize = 128;
 /// Mean deviations beyond the mean that the delay of a packet is expected to stay within. For a normal distribution
 /// 4.1 of them are 3.3 standard deviations: one packet in 2,000 is later.
 const DEVIATIONS: f32 = 4.1;
+
+/// How much later than the latest packet seen the next ones are expected, beyond the mean. When jitter sets in it
+/// spares the second and third change of the delay.
+const CAUTION: f32 = 1.2;
 
 /// Samples added to every target: two milliseconds for timers and threads that are not exact.
 const GUARD: i64 = 2 * 8;
@@ -95,7 +99,8 @@ impl Delay {
         let mean = telling().sum::<i64>() as f32 / count as f32;
         let deviation = telling().map(|late| (late as f32 - mean).abs()).sum::<f32>() / count as f32;
         let usual = mean + DEVIATIONS * deviation;
-        let spread = nth_largest(telling(), count / PACKETS_PER_OUTLIER).max(usual as i64);
+        let latest = nth_largest(telling(), count / PACKETS_PER_OUTLIER) as f32;
+        let spread = usual.max(mean + CAUTION * (latest - mean)) as i64;
         // The packet after a lost one should be there when the lost one's time comes: what lies between two known
         // sides is guessed far better than what follows one.
         let target = spread.max(mean as i64 + samples + LOOKAHEAD).min(MAX_SPREAD) + GUARD;
@@ -119,4 +124,58 @@ fn nth_largest(values: impl Iterator<Item = i64>, passed_over: usize) -> i64 {
         }
     }
     largest[passed_over.min(MEMORY / PACKETS_PER_OUTLIER)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PACKET: i64 = 160;
+
+    /// Packets of 20 ms, each late by what `late` says, in samples.
+    fn after(packets: i64, late: impl Fn(i64) -> i64) -> Figures {
+        let mut delay = Delay::new();
+        for index in 0..packets {
+            delay.observe(index * PACKET + late(index), index * PACKET, PACKET);
+        }
+        delay.figures().expect("packets came")
+    }
+
+    #[test]
+    fn a_clean_stream_waits_long_enough_to_see_what_follows_a_lost_packet() {
+        let figures = after(100, |_| 40);
+        assert_eq!((figures.fastest, figures.typical), (40, 40));
+        assert_eq!(figures.target, 40 + PACKET + LOOKAHEAD + GUARD);
+    }
+
+    #[test]
+    fn one_stall_is_forgiven_but_stalls_every_half_second_are_waited_for() {
+        // Packets held up for up to 100 ms come at once when the stall ends.
+        let stall = |index: i64| (800 - index * PACKET).max(0);
+        let once = after(250, |index| if index >= 200 { stall(index - 200) } else { 0 });
+        assert!(once.target < 300, "{}", once.target);
+        let again_and_again = after(250, |index| stall(index % 25));
+        assert!((800..1_100).contains(&again_and_again.target), "{}", again_and_again.target);
+    }
+
+    #[test]
+    fn a_network_that_changes_for_good_is_followed_both_ways() {
+        let slower = after(400, |index| if index < 200 { 0 } else { 800 });
+        assert_eq!(slower.target - slower.typical, after(100, |_| 0).target);
+        let faster = after(400, |index| if index < 200 { 800 } else { 0 });
+        assert_eq!(faster.target, after(100, |_| 0).target);
+    }
+
+    #[test]
+    fn no_delay_is_longer_than_half_a_second() {
+        let figures = after(100, |index| index % 10 * 1_600);
+        assert!(figures.target - figures.fastest <= MAX_SPREAD + GUARD);
+    }
+
+    #[test]
+    fn the_latest_are_found_in_any_order() {
+        assert_eq!(nth_largest([3, 9, 1, 9, 7].into_iter(), 0), 9);
+        assert_eq!(nth_largest([3, 7, 1, 9, 2].into_iter(), 1), 7);
+        assert_eq!(nth_largest([9, 7, 8].into_iter(), 2), 7);
+    }
 }

@@ -54,3 +54,51 @@ pub(super) fn fade(index: usize, count: usize, from: f32, to: f32) -> f32 {
     let share = (index as f32 + 0.5) / count as f32;
     from + (to - from) * share
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::FRAME_SAMPLES;
+
+    /// A tone of 100 Hz (80 samples a period), heard for a while, with `ahead` samples to come.
+    fn tone(ahead: usize) -> Line {
+        let wave = |index: usize| {
+            let at = (index % 80) as f32 / 40.0 - 1.0;
+            4.0 * at * (1.0 - at.abs())
+        };
+        let mut line = Line::new();
+        line.append(|room| {
+            room[..PAST + ahead].iter_mut().enumerate().for_each(|(index, sample)| *sample = wave(index));
+            PAST + ahead
+        });
+        for _ in 0..PAST / FRAME_SAMPLES {
+            line.play(&mut [0.0; FRAME_SAMPLES]);
+        }
+        line
+    }
+
+    fn largest_step(line: &Line) -> f32 {
+        line.all().windows(2).map(|pair| (pair[1] - pair[0]).abs()).fold(0.0, f32::max)
+    }
+
+    #[test]
+    fn a_period_is_taken_out_and_put_in_without_a_seam() {
+        let whole = largest_step(&tone(400));
+        let mut line = tone(400);
+        assert_eq!(shorten(&mut line, 1_000, 0.8), -80);
+        assert_eq!(line.ahead_len(), 320);
+        assert!(line.is_stretched() && largest_step(&line) < 1.1 * whole);
+        let mut line = tone(400);
+        assert_eq!(lengthen(&mut line, 1_000, 0.8), 80);
+        assert_eq!(line.ahead_len(), 480);
+        assert!(line.is_stretched() && largest_step(&line) < 1.1 * whole);
+    }
+
+    #[test]
+    fn nothing_is_changed_where_no_seam_would_be_alike_or_none_is_wanted() {
+        let mut line = tone(400);
+        assert_eq!((shorten(&mut line, 50, 0.8), lengthen(&mut line, 50, 0.8)), (0, 0), "less than a period");
+        assert_eq!(shorten(&mut tone(30), 1_000, 0.0), 0, "less than two periods are there");
+        assert_eq!(lengthen(&mut tone(10), 1_000, 0.0), 0);
+    }
+}
