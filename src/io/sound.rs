@@ -38,7 +38,7 @@ const FIRST_BACKOFF: Duration = Duration::from_secs(1);
 const LAST_BACKOFF: Duration = Duration::from_secs(30);
 
 /// How often open devices are looked at: one may stop working without a word.
-const ATTEND_EVERY: Duration = Duration::from_secs(2);
+const ATTEND_EVERY: Duration = Duration::from_secs(1);
 
 const BELL: Token = Token(0);
 

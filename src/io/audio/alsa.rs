@@ -37,7 +37,7 @@ const SERVER_PLAYBACK_BLOCKS_A_SECOND: u32 = 50;
 const RING_PARTS: u32 = 4;
 
 /// How long a card may give or take nothing before it counts as lost. PulseAudio takes 2 s to resume a sink.
-const STALLED_AFTER: Duration = Duration::from_secs(4);
+const STALLED_AFTER: Duration = Duration::from_secs(3);
 
 /// How long cpal waits for a card before it asks whether it is still there.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
