@@ -319,6 +319,23 @@ fn a_server_that_fails_refuses_or_can_not_be_reached_is_followed_by_the_next_at_
 }
 
 #[test]
+fn without_a_way_to_any_server_the_lookup_ends_at_once() {
+    let mut names = Names::new(TWO);
+    names.stage.endpoint.reach(names.stage.now, &uri("sip:pbx.example"));
+    names.stage.collect();
+    let mut failed = 0;
+    let mut waiting = names.stage.connects();
+    while let Some((connect, ..)) = waiting.pop() {
+        names.stage.input(Input::FlowFailed { connect, reason: FlowError::Unreachable });
+        waiting.extend(names.stage.connects());
+        failed += 1;
+    }
+    assert_eq!(failed, 8, "two questions, two servers, twice each");
+    assert_eq!(names.unreachable(), Unreachable::NoNameServer);
+    names.stage.assert_at_rest();
+}
+
+#[test]
 fn a_truncated_answer_is_used_as_far_as_it_goes_and_an_empty_one_is_none() {
     let mut names = Names::new(TWO);
     names.reach("sip:pbx.example");
@@ -410,7 +427,7 @@ fn a_host_that_is_no_domain_name_is_not_asked_for() {
     names.reach(&format!("sip:{}.example", "x".repeat(64)));
     assert_eq!(names.unreachable(), Unreachable::NoSuchHost);
     assert!(names.queries.is_empty());
-    names.stage.closed();
+    assert_eq!(names.stage.closed().len(), 2, "the flows that were opened for it are closed");
     names.stage.assert_at_rest();
 }
 

@@ -2,9 +2,9 @@
 
 use sip::endpoint::{Event, ServerId};
 use sip::flow::Transport;
-use sip::message::{Request, Status};
+use sip::message::{Method, Request, Status};
 
-use crate::stage::{REMOTE, Stage, flow_over, flow_to, ms, our_answer, their_request};
+use crate::stage::{REMOTE, Stage, flow_over, flow_to, ms, our_answer, our_request, their_request};
 
 const BRANCH: &str = "z9hG4bKthem1";
 
@@ -31,6 +31,19 @@ fn an_invite_that_the_user_leaves_alone_gets_a_100_after_200_ms() {
     assert_eq!((trying.first_line(), trying.at_ms), ("SIP/2.0 100 Trying", 200));
     assert_eq!(trying.value("To"), "<sip:1000@pbx.example>");
     assert_eq!(stage.endpoint.poll_timeout(), None);
+}
+
+#[test]
+fn of_the_deadlines_of_all_transactions_the_first_one_counts() {
+    let mut stage = Stage::new();
+    stage.request(our_request(Method::Register));
+    stage.run_for(ms(400));
+    stage.receive(&their_request("INVITE", BRANCH, 1));
+    stage.run_for(ms(1200));
+    let sent = stage.sent();
+    let sent: Vec<_> = sent.iter().map(|it| (it.at_ms, it.first_line())).collect();
+    let (register, trying) = ("REGISTER sip:600@pbx.example SIP/2.0", "SIP/2.0 100 Trying");
+    assert_eq!(sent, [(0, register), (500, register), (600, trying), (1500, register)]);
 }
 
 #[test]
