@@ -6,6 +6,7 @@
 
 extern crate alloc;
 
+pub mod digest;
 pub mod endpoint;
 pub mod dialog;
 pub mod flow;
