@@ -53,16 +53,16 @@ impl Cache {
     ) {
         let most = if addresses.is_empty() { MAX_NEGATIVE_TTL } else { MAX_TTL };
         let until = now + ttl.unwrap_or(NEGATIVE_TTL).clamp(MIN_TTL, most);
-        self.0.retain(|_, entry| now < entry.until);
         if self.0.len() >= MAX_ENTRIES {
-            self.forget_shortest();
+            self.forget_first_to_lapse();
         }
         self.0.insert((String::from(name), record_type), Entry { addresses, until });
     }
 
-    fn forget_shortest(&mut self) {
-        let shortest = self.0.iter().min_by_key(|(_, entry)| entry.until).map(|(key, _)| key.clone());
-        if let Some(key) = shortest {
+    /// One that has lapsed, if there is any.
+    fn forget_first_to_lapse(&mut self) {
+        let first = self.0.iter().min_by_key(|(_, entry)| entry.until).map(|(key, _)| key.clone());
+        if let Some(key) = first {
             self.0.remove(&key);
         }
     }

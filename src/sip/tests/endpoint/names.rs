@@ -336,6 +336,63 @@ fn without_a_way_to_any_server_the_lookup_ends_at_once() {
 }
 
 #[test]
+fn a_server_whose_port_is_closed_ends_the_lookup_as_soon_as_it_says_so() {
+    let mut names = Names::new("nameserver 192.0.2.53\noptions attempts:1\n");
+    names.reach("sip:pbx.example");
+    for query in names.pair() {
+        names.stage.input(Input::FlowClosed { flow: query.flow, reason: FlowError::Refused });
+    }
+    assert_eq!(names.unreachable(), Unreachable::NoNameServer);
+}
+
+#[test]
+fn of_two_lookups_each_has_its_own_patience() {
+    let mut names = Names::new("nameserver 192.0.2.53\noptions attempts:1\n");
+    names.reach("sip:one.example");
+    names.run_for(ms(1000));
+    names.reach("sip:two.example");
+    names.run_for(ms(4000));
+    assert_eq!(names.unreachable(), Unreachable::NoNameServer);
+    names.run_for(ms(999));
+    assert!(names.stage.events().is_empty());
+    names.run_for(ms(1));
+    assert_eq!(names.unreachable(), Unreachable::NoNameServer);
+}
+
+#[test]
+fn an_answer_is_remembered_as_long_as_the_shortest_of_its_records_allows() {
+    let mut names = Names::new(ONE);
+    names.reach("sip:pbx.example");
+    let [aaaa, four] = names.pair();
+    names.receive(&aaaa, &aaaa.answer(0, NO_ERROR, &[], &[soa(60)]));
+    let alias = record(5, 10, b"\x04edge\x00");
+    names.answer(&four, NO_ERROR, &[alias, record_of(b"\x04edge\x00", 1, 60, &[192, 0, 2, 7])]);
+    assert_eq!(names.connects(), ["192.0.2.7:5060"]);
+    names.run_for(ms(10_000));
+    names.reach("sip:pbx.example");
+    assert_eq!(names.queries.len(), 1, "AAAA is still known, A is not");
+}
+
+#[test]
+fn of_an_answer_with_too_many_addresses_16_are_tried() {
+    let mut names = Names::new(ONE);
+    names.reach("sip:pbx.example");
+    let [aaaa, four] = names.pair();
+    names.answer(&aaaa, NO_ERROR, &[]);
+    let many: Vec<_> = (1..=40).map(|last| a([192, 0, 2, last])).collect();
+    names.answer(&four, NO_ERROR, &many);
+    names.open();
+    let mut tried = 0;
+    while let Some((connect, ..)) = names.sip.pop() {
+        names.stage.input(Input::FlowFailed { connect, reason: FlowError::Unreachable });
+        names.open();
+        tried += 1;
+    }
+    assert_eq!(tried, 16);
+    assert_eq!(names.unreachable(), Unreachable::Flow(FlowError::Unreachable));
+}
+
+#[test]
 fn a_truncated_answer_is_used_as_far_as_it_goes_and_an_empty_one_is_none() {
     let mut names = Names::new(TWO);
     names.reach("sip:pbx.example");
@@ -415,8 +472,11 @@ fn new_name_servers_are_asked_and_old_answers_forgotten() {
         names.answer(&query, NO_SUCH_NAME, &[]);
     }
     names.unreachable();
-    let config = Config { hosts: String::new(), resolv_conf: "nameserver 198.51.100.53\n".to_owned() };
+    let (hosts, resolv_conf) = ("192.0.2.9 listed.example\n", "nameserver 198.51.100.53\n");
+    let config = Config { hosts: hosts.to_owned(), resolv_conf: resolv_conf.to_owned() };
     names.stage.endpoint.configure(&config);
+    names.reach("sip:listed.example");
+    assert_eq!(names.connects(), ["192.0.2.9:5060"]);
     names.reach("sip:pbx.example");
     assert!(names.pair().iter().all(|query| query.flow.remote == address("198.51.100.53:53")));
 }
