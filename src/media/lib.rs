@@ -14,7 +14,7 @@ mod receiver;
 mod rtp;
 mod sender;
 
-pub use receiver::Receiver;
+pub use receiver::{Receiver, Refused};
 pub use sender::{Packet, Sender};
 
 /// Milliseconds of sound in the frames that [`Receiver::pull`] gives and [`Sender::push`] takes.

@@ -11,7 +11,7 @@ const MEMORY: usize = 256;
 const MEMORY_SAMPLES: i64 = 3 * 8_000;
 
 /// Among so many packets the latest one says nothing: it is more likely a stall than the network's usual delay.
-const PACKETS_PER_OUTLIER: usize = 64;
+const PACKETS_PER_OUTLIER: usize = 96;
 
 /// Mean deviations beyond the mean that the delay of a packet is expected to stay within. For a normal distribution
 /// 4.1 of them are 3.3 standard deviations: one packet in 2,000 is later.
