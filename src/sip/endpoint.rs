@@ -229,7 +229,7 @@ impl Endpoint {
 #[derive(Debug)]
 pub(crate) struct Tray<'a> {
     pub(crate) outputs: &'a mut VecDeque<Output>,
-    next_id: &'a mut u64,
+    pub(crate) next_id: &'a mut u64,
 }
 
 impl Tray<'_> {

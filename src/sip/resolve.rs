@@ -207,3 +207,17 @@ impl Lookup {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lookup_that_has_ended_is_forgotten() {
+        let mut resolver = Resolver::new("", "", Dice::new([1; 32]));
+        let mut tray = Tray { outputs: &mut VecDeque::new(), next_id: &mut 0 };
+        let ended = resolver.resolve(Instant::ZERO, RouteId(1), "pbx.example", &mut tray);
+        assert_eq!(ended, Some((RouteId(1), Err(Unreachable::NoNameServer))));
+        assert!(resolver.lookups.is_empty());
+    }
+}
