@@ -12,4 +12,5 @@ pub mod dialog;
 pub mod flow;
 pub mod message;
 mod resolve;
+pub mod sdp;
 mod transaction;

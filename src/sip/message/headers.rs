@@ -136,7 +136,7 @@ impl Headers {
             if self.text.len() > start {
                 self.text.push(' ');
             }
-            push_lossy(&mut self.text, piece);
+            self.text.push_str(&lex::decode(piece));
         }
         let value = start..self.text.len();
         let length = value.len();
@@ -178,14 +178,6 @@ impl Headers {
 impl Field {
     fn name_in<'a>(&self, text: &'a str) -> Name<'a> {
         self.known.unwrap_or_else(|| Name::Other(text.get(self.other.clone()).unwrap_or_default()))
-    }
-}
-
-/// Bytes as text: UTF-8, and what isn't as Latin-1, as old devices write display names.
-pub(super) fn push_lossy(text: &mut String, bytes: &[u8]) {
-    for chunk in bytes.utf8_chunks() {
-        text.push_str(chunk.valid());
-        text.extend(chunk.invalid().iter().map(|byte| char::from(*byte)));
     }
 }
 

@@ -4,7 +4,6 @@ use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
 use alloc::string::String;
 
-use super::headers::push_lossy;
 use super::{
     HeaderError, Headers, Message, Method, Name, ParseError, ParseErrorKind, Request, Response, Status, Uri,
     lex,
@@ -189,7 +188,7 @@ impl Draft {
         pieces: impl Iterator<Item = &'a [u8]>,
     ) -> Result<(), ParseErrorKind> {
         let mut digits = String::new();
-        pieces.for_each(|piece| push_lossy(&mut digits, piece));
+        pieces.for_each(|piece| digits.push_str(&lex::decode(piece)));
         match lex::number::<u32>(&digits).and_then(|length| usize::try_from(length).ok()) {
             Some(length) if self.content_length.is_none() => {
                 self.content_length = Some(length);
@@ -303,8 +302,7 @@ fn read_status_line(line: &[u8]) -> (StartLine, Option<ParseErrorKind>) {
     let version = parts.next().unwrap_or_default();
     let code = parts.next().and_then(|code| core::str::from_utf8(code).ok()).filter(|code| code.len() == 3);
     let status = code.and_then(lex::number).and_then(Status::new);
-    let mut reason = String::new();
-    push_lossy(&mut reason, parts.next().unwrap_or_default().trim_ascii());
+    let reason = lex::decode(parts.next().unwrap_or_default().trim_ascii()).into_owned();
     let fault = if !version.eq_ignore_ascii_case(b"SIP/2.0") {
         Some(ParseErrorKind::Version)
     } else {
