@@ -11,7 +11,7 @@ from lab.program import Program
 API_PORT = 15070
 USER, PASSWORD = "operator", "open sesame"
 
-# Where the phone listens, towards Asterisk and SIPp.
+# Where the phone listens unless configured otherwise, towards Asterisk and SIPp.
 SIP_ADDRESS = "10.99.0.2:5060"
 
 
@@ -21,15 +21,11 @@ class Phone:
     def __init__(self, binary, room, capture="none", playback="none", environment=None):
         configuration = room / "neonphone.toml"
         configuration.write_text(
-            f'''
-            [api]
-            users = [{{ user = "{USER}", password = "{hashed(binary, PASSWORD)}" }}]
-            [sip]
-            listen = "0.0.0.0:5060"
-            [audio]
-            capture = "{capture}"
-            playback = "{playback}"
-            '''
+            "[api]\n"
+            f'users = [{{ name = "{USER}", password_hash = "{hashed(binary, PASSWORD)}" }}]\n'
+            "[audio]\n"
+            f'capture = "{capture}"\n'
+            f'playback = "{playback}"\n'
         )
         self._programs = []
         self._process = Process(
