@@ -6,11 +6,13 @@
 
 extern crate alloc;
 
+pub mod dialog;
 pub mod digest;
 pub mod endpoint;
-pub mod dialog;
 pub mod flow;
+pub mod invite;
 pub mod message;
+pub mod register;
 mod resolve;
 pub mod sdp;
 mod transaction;

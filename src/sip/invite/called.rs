@@ -1,0 +1,120 @@
+//! The called side until its answer (RFC 3261 §13.3).
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use base::{Dice, Duration, Instant};
+
+use super::confirmed::Confirmed;
+use super::{Event, Profile, SDP, State, Step, push_abilities};
+use crate::dialog::Dialog;
+use crate::endpoint::{self, Endpoint, ServerId};
+use crate::flow::Flow;
+use crate::message::{Name, Request, Response, Status};
+
+/// How often a call that rings says so again: proxies forget one that is silent for three minutes (RFC 3261
+/// §13.3.1.1).
+const RINGING_AGAIN: Duration = Duration::from_secs(60);
+
+/// An INVITE came in, without a final answer yet.
+#[derive(Debug)]
+pub(super) struct Ringing {
+    transaction: ServerId,
+    flow: Flow,
+    invite: Request,
+    tag: String,
+    dialog: Dialog,
+    /// The next 180, once there was a first.
+    ringing_at: Option<Instant>,
+}
+
+impl Ringing {
+    pub(super) fn new(
+        transaction: ServerId,
+        flow: Flow,
+        invite: Request,
+        profile: &Profile,
+        dice: &mut Dice,
+    ) -> Result<Self, Status> {
+        let tag = dice.hex(2);
+        let dialog =
+            Dialog::of_called(&invite, &tag, profile.contact(flow)).map_err(|_| Status::BAD_REQUEST)?;
+        Ok(Self { transaction, flow, invite, tag, dialog, ringing_at: None })
+    }
+
+    pub(super) fn owns(&self, event: &endpoint::Event) -> bool {
+        use endpoint::Event::{Ack, Cancelled, Expired, Request};
+        match event {
+            Cancelled { transaction } | Expired { transaction } => *transaction == self.transaction,
+            // A request within a dialog that is still early: only BYE makes sense (RFC 3261 §15).
+            Request { request, .. } | Ack { request, .. } => {
+                crate::dialog::DialogId::of_request(request).as_ref() == Some(self.dialog.id())
+            }
+            _ => false,
+        }
+    }
+
+    pub(super) const fn poll_timeout(&self) -> Option<Instant> {
+        self.ringing_at
+    }
+
+    pub(super) fn on_timeout(&mut self, step: &mut Step<'_>, profile: &Profile) {
+        if self.ringing_at.is_some_and(|at| at <= step.now) {
+            self.send_ringing(step.now, step.endpoint, profile);
+        }
+    }
+
+    pub(super) fn send_ringing(&mut self, now: Instant, endpoint: &mut Endpoint, profile: &Profile) {
+        self.ringing_at = Some(now + RINGING_AGAIN);
+        endpoint.respond(now, self.transaction, self.response(Status::RINGING, profile));
+    }
+
+    pub(super) fn accept(
+        self,
+        now: Instant,
+        endpoint: &mut Endpoint,
+        profile: &Profile,
+        sdp: Vec<u8>,
+    ) -> Confirmed {
+        let mut ok = self.response(Status::OK, profile);
+        push_abilities(&mut ok.headers);
+        ok.set_body(SDP, sdp);
+        Confirmed::of_called(now, endpoint, self.dialog, self.flow, self.transaction, ok)
+    }
+
+    pub(super) fn refuse(self, step: &mut Step<'_>, profile: &Profile, status: Status) {
+        step.endpoint.respond(step.now, self.transaction, self.response(status, profile));
+    }
+
+    pub(super) fn on_event(self, step: &mut Step<'_>, profile: &Profile, event: endpoint::Event) -> State {
+        match event {
+            endpoint::Event::Cancelled { .. } => self.end(step, profile),
+            endpoint::Event::Request { transaction, request, .. } => {
+                let is_bye = request.method == crate::message::Method::Bye;
+                let status = if is_bye { Status::OK } else { Status::REQUEST_PENDING };
+                step.endpoint.respond(step.now, transaction, Response::to_request(&request, status));
+                if is_bye { self.end(step, profile) } else { State::Ringing(self) }
+            }
+            _ => State::Ringing(self),
+        }
+    }
+
+    /// The caller gave up: 487 (RFC 3261 §9.2, §15.1.2).
+    fn end(self, step: &mut Step<'_>, profile: &Profile) -> State {
+        self.refuse(step, profile, Status::REQUEST_TERMINATED);
+        step.tray.push(Event::Ended { status: Some(Status::REQUEST_TERMINATED) });
+        State::Over
+    }
+
+    /// A response with what makes the dialog (RFC 3261 §12.1.1).
+    fn response(&self, status: Status, profile: &Profile) -> Response {
+        let mut response = Response::to_request(&self.invite, status);
+        response.set_to_tag(&self.tag);
+        response.headers.push(Name::Server, &profile.agent);
+        if status.code() < 300 {
+            response.headers.copy(Name::RecordRoute, &self.invite.headers);
+            response.headers.push(Name::Contact, self.dialog.contact());
+        }
+        response
+    }
+}

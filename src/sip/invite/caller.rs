@@ -1,0 +1,242 @@
+//! The caller's side until an answer: a flow to the first hop, the INVITE, challenges, other addresses, the answers of
+//! all forks (RFC 3261 §13.2, §22.2; RFC 3263 §4.3).
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use base::{Dice, Instant};
+
+use super::confirmed::Confirmed;
+use super::{Event, Invitation, Profile, SDP, State, Step, push_abilities, sdp_of};
+use crate::dialog::{Dialog, MAX_FORWARDS};
+use crate::endpoint::{self, Alternatives, ClientId, Endpoint, RouteId};
+use crate::flow::Flow;
+use crate::message::{CSeq, Method, Name, NameAddr, Request, Response, Status};
+
+/// A flow to the first hop is being opened.
+#[derive(Debug)]
+pub(super) struct Reaching {
+    route: RouteId,
+    draft: Draft,
+}
+
+/// What all INVITEs of one call have in common.
+#[derive(Clone, Debug)]
+struct Draft {
+    invitation: Invitation,
+    tag: String,
+    /// CSeq number of the last INVITE sent.
+    number: u32,
+}
+
+impl Reaching {
+    pub(super) fn new(
+        now: Instant,
+        endpoint: &mut Endpoint,
+        invitation: Invitation,
+        dice: &mut Dice,
+    ) -> Self {
+        let route = endpoint.reach(now, &invitation.hop);
+        Self { route, draft: Draft { invitation, tag: dice.hex(2), number: 0 } }
+    }
+
+    pub(super) fn owns(&self, event: &endpoint::Event) -> bool {
+        use endpoint::Event::{Reached, Unreachable};
+        matches!(event, Reached { route, .. } | Unreachable { route, .. } if *route == self.route)
+    }
+
+    pub(super) fn on_event(self, step: &mut Step<'_>, event: endpoint::Event) -> State {
+        if let endpoint::Event::Reached { flow, alternatives, .. } = event {
+            step.tray.push(Event::Reached(flow));
+            State::Composing(Composing { flow, alternatives, draft: self.draft })
+        } else {
+            // RFC 3261 §8.1.3.1: an error of the transport is taken for a 503.
+            step.tray.push(Event::Ended { status: Some(Status::SERVICE_UNAVAILABLE) });
+            State::Over
+        }
+    }
+}
+
+/// The flow is open; the user composes the offer.
+#[derive(Debug)]
+pub(super) struct Composing {
+    flow: Flow,
+    alternatives: Alternatives,
+    draft: Draft,
+}
+
+impl Composing {
+    /// Sends the INVITE.
+    pub(super) fn send(
+        mut self,
+        now: Instant,
+        endpoint: &mut Endpoint,
+        profile: &Profile,
+        call_id: &str,
+        sdp: Vec<u8>,
+    ) -> Calling {
+        self.draft.number = self.draft.number.saturating_add(1);
+        let mut invite = self.draft.write(profile, call_id, self.flow);
+        invite.set_body(SDP, sdp);
+        Calling {
+            transaction: endpoint.request(now, self.flow, invite.clone()),
+            flow: self.flow,
+            alternatives: self.alternatives,
+            draft: self.draft,
+            invite,
+            has_given_up: false,
+        }
+    }
+}
+
+impl Draft {
+    fn write(&self, profile: &Profile, call_id: &str, flow: Flow) -> Request {
+        let mut invite = Request::new(Method::Invite, self.invitation.target.clone());
+        let headers = &mut invite.headers;
+        if self.invitation.hop != self.invitation.target {
+            headers.push(Name::Route, NameAddr::new(loose(&self.invitation.hop)));
+        }
+        headers.push(Name::MaxForwards, MAX_FORWARDS);
+        headers.push(Name::From, profile.address.clone().with_tag(&self.tag));
+        headers.push(Name::To, NameAddr::new(self.invitation.target.clone()));
+        headers.push(Name::CallId, call_id);
+        headers.push(Name::CSeq, CSeq { number: self.number, method: Method::Invite });
+        headers.push(Name::Contact, profile.contact(flow));
+        headers.push(Name::UserAgent, &profile.agent);
+        push_abilities(headers);
+        for (name, value) in &self.invitation.headers {
+            headers.push(Name::parse(name), value);
+        }
+        invite
+    }
+}
+
+/// A hop as a Route: with `lr`, so that it leaves the Request-URI alone (RFC 3261 §8.1.2).
+fn loose(hop: &crate::message::Uri) -> crate::message::Uri {
+    match hop {
+        crate::message::Uri::Sip(uri) => crate::message::Uri::Sip(uri.clone().with_param("lr", None)),
+        other => other.clone(),
+    }
+}
+
+/// The INVITE is out.
+#[derive(Debug)]
+pub(super) struct Calling {
+    transaction: ClientId,
+    flow: Flow,
+    alternatives: Alternatives,
+    draft: Draft,
+    /// As it was sent last, but for its Via.
+    invite: Request,
+    /// The user has hung up: whatever the answer, it is to be settled silently.
+    has_given_up: bool,
+}
+
+impl Calling {
+    pub(super) fn owns(&self, event: &endpoint::Event) -> bool {
+        use endpoint::Event::{Failed, Response};
+        matches!(event, Response { transaction, .. } | Failed { transaction, .. }
+            if *transaction == self.transaction)
+    }
+
+    /// RFC 3261 §9.1; the endpoint waits for a provisional answer with it.
+    pub(super) fn give_up(&mut self, step: &mut Step<'_>) {
+        self.has_given_up = true;
+        step.endpoint.cancel(step.now, self.transaction);
+    }
+
+    pub(super) fn on_event(
+        self,
+        step: &mut Step<'_>,
+        profile: &mut Profile,
+        dice: &mut Dice,
+        event: endpoint::Event,
+    ) -> State {
+        match event {
+            endpoint::Event::Response { flow, response, .. } => {
+                self.on_response(step, profile, dice, flow, &response)
+            }
+            endpoint::Event::Failed { reason, .. } => self.on_failure(step, reason.status()),
+            _ => State::Calling(self),
+        }
+    }
+
+    fn on_response(
+        mut self,
+        step: &mut Step<'_>,
+        profile: &mut Profile,
+        dice: &mut Dice,
+        flow: Flow,
+        response: &Response,
+    ) -> State {
+        let status = response.status;
+        if status.is_provisional() {
+            if !self.has_given_up {
+                let sdp = sdp_of(&response.headers, &response.body);
+                step.tray.push(Event::Progress { status, sdp });
+            }
+            State::Calling(self)
+        } else if status.is_success() {
+            self.on_success(step, profile, dice, flow, response)
+        } else if matches!(status, Status::UNAUTHORIZED | Status::PROXY_AUTHENTICATION_REQUIRED)
+            && !self.has_given_up
+            && profile.authenticator.as_mut().is_some_and(|it| it.take_challenge(response))
+        {
+            self.send_again(step, profile, dice);
+            State::Calling(self)
+        } else {
+            self.on_failure(step, status)
+        }
+    }
+
+    fn on_success(
+        self,
+        step: &mut Step<'_>,
+        profile: &mut Profile,
+        dice: &mut Dice,
+        flow: Flow,
+        response: &Response,
+    ) -> State {
+        let Some(mut kept) = self.confirm(step, flow, response) else {
+            // A 2xx that makes no dialog can be neither ACKed nor ended.
+            step.tray.push(Event::Ended { status: Some(Status::SERVER_INTERNAL_ERROR) });
+            return State::Over;
+        };
+        if self.has_given_up {
+            kept.hang_up(step, profile, dice);
+        } else {
+            step.tray.push(Event::Answered { sdp: sdp_of(&response.headers, &response.body) });
+        }
+        State::Confirmed(kept, Some(self))
+    }
+
+    /// The dialog of a 2xx, its ACK on the way.
+    pub(super) fn confirm(&self, step: &mut Step<'_>, flow: Flow, response: &Response) -> Option<Confirmed> {
+        let dialog = Dialog::of_caller(&self.invite, response).ok()?;
+        Some(Confirmed::of_caller(step, dialog, flow, self.draft.number))
+    }
+
+    /// The same INVITE with credentials (RFC 3261 §22.2): the next number, the same Call-ID, From and To.
+    fn send_again(&mut self, step: &mut Step<'_>, profile: &mut Profile, dice: &mut Dice) {
+        self.draft.number = self.draft.number.saturating_add(1);
+        self.invite.headers.set(Name::CSeq, CSeq { number: self.draft.number, method: Method::Invite });
+        if let Some(authenticator) = &mut profile.authenticator {
+            authenticator.sign(&mut self.invite, dice);
+        }
+        self.transaction = step.endpoint.request(step.now, self.flow, self.invite.clone());
+    }
+
+    /// A final answer other than 2xx, or none. A hop that doesn't work has perhaps another address (RFC 3263 §4.3).
+    fn on_failure(self, step: &mut Step<'_>, status: Status) -> State {
+        if self.has_given_up {
+            return State::Over;
+        }
+        if matches!(status, Status::SERVICE_UNAVAILABLE | Status::REQUEST_TIMEOUT)
+            && let Some(route) = step.endpoint.reach_next(self.alternatives)
+        {
+            return State::Reaching(Reaching { route, draft: self.draft });
+        }
+        step.tray.push(Event::Ended { status: Some(status) });
+        State::Over
+    }
+}
