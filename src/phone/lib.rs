@@ -7,6 +7,7 @@
 extern crate alloc;
 
 pub mod accounts;
+pub mod api;
 pub mod command;
 pub mod domain;
 pub mod event;

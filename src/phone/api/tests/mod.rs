@@ -1,0 +1,1 @@
+//! The rules of the contract, as stories on the server alone.

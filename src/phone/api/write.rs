@@ -1,0 +1,306 @@
+//! Writing replies and events with exactly the spelling and case of the contract, ids as numbers and every member
+//! always there (rule 2).
+
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::VERSION;
+use crate::command::{Done, Refusal, Reply};
+use crate::event::{
+    AccountSnapshot, AccountState, CallSnapshot, CallState, CallTold, CallType, Event, HoldState, SipError,
+    Snapshot,
+};
+
+/// Header fields told with a call (part 3).
+const MAX_HEADERS: usize = 16;
+
+/// Longest value of one of them, in bytes; what goes beyond is cut off.
+const MAX_HEADER_BYTES: usize = 512;
+
+/// The reply to a command of call control; `seq` is that of the last event that went to this connection.
+pub(crate) fn reply(id: Option<&RawValue>, seq: u64, reply: &Reply) -> String {
+    match reply {
+        Ok(Done::Accepted) => success(id, None),
+        Ok(Done::Connection(connection)) => {
+            success(id, Some(ReplyData::Connection { connection_id: connection.0 }))
+        }
+        Ok(Done::Call(call)) => success(id, Some(ReplyData::Call { call_id: call.0 })),
+        Ok(Done::State(snapshot)) => success(id, Some(ReplyData::State(StateData::new(seq, snapshot)))),
+        Err(refusal) => failure(id, refusal),
+    }
+}
+
+/// The reply to a successful `authenticate`.
+pub(crate) fn token(id: Option<&RawValue>, token: &str) -> String {
+    success(id, Some(ReplyData::Token { token }))
+}
+
+/// The reply to a request that is refused (rule 1).
+pub(crate) fn failure(id: Option<&RawValue>, refusal: &Refusal) -> String {
+    let error = ErrorData { code: refusal.code as u16, message: &refusal.message };
+    text(&Failure { id, success: false, error })
+}
+
+/// An event, the `seq`th that goes to its connection.
+pub(crate) fn event(seq: u64, event: &Event) -> String {
+    let (name, data) = match event {
+        Event::Registered(connection) => ("OnSIPRegister", registration(connection.0, 0)),
+        Event::Unregistered(connection) => ("OnSIPUnRegister", registration(connection.0, 0)),
+        Event::RegisterRefused(connection, status) => {
+            ("OnSIPRegisterRefused", registration(connection.0, *status))
+        }
+        Event::RegisterFinalized(connection, status) => {
+            ("OnSIPRegisterFinalized", registration(connection.0, *status))
+        }
+        Event::RegisterCancelled(connection) => ("OnSIPRegisterCancelled", registration(connection.0, 487)),
+        Event::RegisterExpired(connection, status) => {
+            ("OnSIPRegisterExpired", registration(connection.0, *status))
+        }
+        Event::NewCall(told) => ("OnNewCall", EventData::Call(Call::new(told))),
+        Event::CallAccepted(told) => ("OnAcceptCall", EventData::Call(Call::new(told))),
+        Event::CallFinalized(told) => ("OnFinalizedCall", EventData::Call(Call::new(told))),
+        Event::CallTransferred(told) => ("OnTransferredCall", EventData::Call(Call::new(told))),
+        Event::CallProgress { call, status, early_media } => {
+            let (call_id, sip_error, early_media) = (call.0, *status, *early_media);
+            ("OnCallProgress", EventData::Progress { call_id, sip_error, early_media })
+        }
+    };
+    text(&EventFrame { action: "event", name, data, seq })
+}
+
+fn success(id: Option<&RawValue>, data: Option<ReplyData<'_>>) -> String {
+    text(&Success { id, success: true, data })
+}
+
+fn registration<'a>(connection_id: u32, sip_error: SipError) -> EventData<'a> {
+    EventData::Registration { connection_id, sip_error }
+}
+
+fn text(frame: &impl Serialize) -> String {
+    serde_json::to_string(frame).expect("frames have text keys and no value that refuses to be written")
+}
+
+#[derive(Serialize)]
+struct Success<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a RawValue>,
+    success: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<ReplyData<'a>>,
+}
+
+#[derive(Serialize)]
+struct Failure<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a RawValue>,
+    success: bool,
+    error: ErrorData<'a>,
+}
+
+#[derive(Serialize)]
+struct ErrorData<'a> {
+    code: u16,
+    message: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(untagged, rename_all_fields = "camelCase")]
+enum ReplyData<'a> {
+    Token { token: &'a str },
+    Connection { connection_id: u32 },
+    Call { call_id: u32 },
+    State(StateData<'a>),
+}
+
+#[derive(Serialize)]
+struct EventFrame<'a> {
+    action: &'static str,
+    name: &'static str,
+    data: EventData<'a>,
+    seq: u64,
+}
+
+#[derive(Serialize)]
+#[serde(untagged, rename_all_fields = "camelCase")]
+enum EventData<'a> {
+    Registration {
+        connection_id: u32,
+        #[serde(rename = "SIPError")]
+        sip_error: SipError,
+    },
+    Call(Call<'a>),
+    Progress {
+        call_id: u32,
+        #[serde(rename = "SIPError")]
+        sip_error: SipError,
+        early_media: bool,
+    },
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Call<'a> {
+    call_id: u32,
+    #[serde(rename = "type")]
+    call_type: &'static str,
+    from: &'a str,
+    to: &'a str,
+    duration: u64,
+    #[serde(rename = "SIPError")]
+    sip_error: SipError,
+    connection_id: u32,
+    display_name: &'a str,
+    sip_call_id: &'a str,
+    headers: BTreeMap<&'a str, String>,
+}
+
+impl<'a> Call<'a> {
+    fn new(told: &'a CallTold) -> Self {
+        Self {
+            call_id: told.call.0,
+            call_type: call_type(told.call_type),
+            from: &told.from,
+            to: &told.to,
+            duration: duration_ms(told),
+            sip_error: told.sip_error,
+            connection_id: told.connection.0,
+            display_name: &told.display_name,
+            sip_call_id: &told.sip_call_id,
+            headers: headers(told),
+        }
+    }
+}
+
+/// One member for each name, repeats joined (part 3): an object may have a name but once, and SIP's names are the
+/// same in any case.
+fn headers(told: &CallTold) -> BTreeMap<&str, String> {
+    let mut joined: BTreeMap<&str, String> = BTreeMap::new();
+    for (name, value) in &told.headers {
+        let known = joined.keys().copied().find(|known| known.eq_ignore_ascii_case(name));
+        if known.is_none() && joined.len() == MAX_HEADERS {
+            continue;
+        }
+        let text = joined.entry(known.unwrap_or(name)).or_default();
+        if !text.is_empty() {
+            text.push_str(", ");
+        }
+        text.push_str(value);
+    }
+    for text in joined.values_mut() {
+        let end = (0..=MAX_HEADER_BYTES).rev().find(|end| text.is_char_boundary(*end));
+        text.truncate(end.filter(|end| *end < text.len()).unwrap_or(text.len()));
+    }
+    joined
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct StateData<'a> {
+    version: &'static str,
+    seq: u64,
+    accounts: Vec<AccountData<'a>>,
+    calls: Vec<CallData<'a>>,
+    interface: Interface,
+    // Sound devices and message waiting are told by later versions; the members are the contract's.
+    audio_devices: [(); 0],
+    message_waiting: [(); 0],
+}
+
+impl<'a> StateData<'a> {
+    fn new(seq: u64, snapshot: &'a Snapshot) -> Self {
+        Self {
+            version: VERSION,
+            seq,
+            accounts: snapshot.accounts.iter().map(AccountData::new).collect(),
+            calls: snapshot.calls.iter().map(CallData::new).collect(),
+            // Shown until `showui`, which a later version has, hides it.
+            interface: Interface { show: true },
+            audio_devices: [],
+            message_waiting: [],
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Interface {
+    show: bool,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct AccountData<'a> {
+    connection_id: u32,
+    number: &'a str,
+    domain: &'a str,
+    state: &'static str,
+}
+
+impl<'a> AccountData<'a> {
+    fn new(account: &'a AccountSnapshot) -> Self {
+        Self {
+            connection_id: account.connection.0,
+            number: &account.number,
+            domain: &account.domain,
+            state: match account.state {
+                AccountState::Registering => "registering",
+                AccountState::Connected => "connected",
+                AccountState::Lost => "lost",
+                AccountState::Refused => "refused",
+            },
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CallData<'a> {
+    call_id: u32,
+    connection_id: u32,
+    #[serde(rename = "type")]
+    call_type: &'static str,
+    state: &'static str,
+    hold: &'static str,
+    mute: bool,
+    from: &'a str,
+    to: &'a str,
+    duration: u64,
+}
+
+impl<'a> CallData<'a> {
+    fn new(call: &'a CallSnapshot) -> Self {
+        Self {
+            call_id: call.told.call.0,
+            connection_id: call.told.connection.0,
+            call_type: call_type(call.told.call_type),
+            state: match call.state {
+                CallState::Ringing => "ringing",
+                CallState::Answered => "answered",
+            },
+            hold: match call.hold {
+                HoldState::None => "none",
+                HoldState::Local => "local",
+                HoldState::Remote => "remote",
+                HoldState::Both => "both",
+            },
+            mute: call.mute,
+            from: &call.told.from,
+            to: &call.told.to,
+            duration: duration_ms(&call.told),
+        }
+    }
+}
+
+fn call_type(call_type: CallType) -> &'static str {
+    match call_type {
+        CallType::Incoming => "incoming",
+        CallType::Outgoing => "outgoing",
+    }
+}
+
+fn duration_ms(told: &CallTold) -> u64 {
+    u64::try_from(told.duration.as_millis()).unwrap_or(u64::MAX)
+}
