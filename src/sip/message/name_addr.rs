@@ -41,8 +41,8 @@ impl NameAddr {
 
     /// Reads one header field value.
     ///
-    /// A display name may hold anything between its quotes, and without quotes anything but `<` and `"`: no call is
-    /// lost because of a strange name.
+    /// No call is lost because of a strange display name: it may hold anything between its quotes, without quotes
+    /// anything but `<`, and anything but `<` between its quotes and the URI.
     ///
     /// # Errors
     /// A quote or bracket without end, a malformed URI or parameter, and a URI with `?` outside of brackets.
@@ -102,15 +102,17 @@ fn parse_q(text: &str) -> Option<u16> {
 
 /// The display name, and what follows it: a URI in brackets, or without.
 fn split_display_name(text: &str) -> Result<(String, &str), SyntaxError> {
-    if text.starts_with('"') {
-        let end = closing_quote(text).ok_or(SyntaxError::Quote)?;
-        let (quoted, rest) = text.split_at_checked(end).ok_or(SyntaxError::Quote)?;
-        return Ok((lex::unquote(quoted).ok_or(SyntaxError::Quote)?, lex::trim(rest)));
+    if !text.starts_with('"') {
+        let (name, rest) = text.split_at_checked(text.find('<').unwrap_or(0)).unwrap_or(("", text));
+        return Ok((lex::trim(name).to_owned(), rest));
     }
-    match text.split_at_checked(text.find('<').unwrap_or(0)) {
-        Some((name, rest)) if !name.contains('"') => Ok((lex::trim(name).to_owned(), rest)),
-        _ => Err(SyntaxError::Quote),
-    }
+    let end = closing_quote(text).ok_or(SyntaxError::Quote)?;
+    let (quoted, rest) = text.split_at_checked(end).ok_or(SyntaxError::Quote)?;
+    let mut name = lex::unquote(quoted).ok_or(SyntaxError::Quote)?;
+    let (stray, rest) = rest.split_at_checked(rest.find('<').unwrap_or(0)).ok_or(SyntaxError::Bracket)?;
+    // What stands between quotes and URI is mostly the rest of a name with quotes in it that nobody escaped.
+    name.push_str(stray.trim_end_matches([' ', '\t']));
+    Ok((name, lex::trim(rest)))
 }
 
 /// Just behind the quote that ends the quoted string at the beginning of `text`.

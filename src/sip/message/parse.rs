@@ -22,6 +22,9 @@ pub const MAX_VIAS: usize = 70;
 type Fault = (ParseErrorKind, usize);
 
 pub(super) fn parse_datagram(bytes: &[u8]) -> Result<Message, ParseError> {
+    if bytes.len() > MAX_MESSAGE_BYTES {
+        return Err(bare((ParseErrorKind::TooLarge, 0)));
+    }
     let start = skip_line_ends(bytes);
     let mut draft = Draft::read(bytes, start)?;
     let rest = bytes.get(draft.end..).unwrap_or_default();
@@ -32,7 +35,7 @@ pub(super) fn parse_datagram(bytes: &[u8]) -> Result<Message, ParseError> {
             &[]
         }),
     };
-    draft.finish(body)
+    draft.finish(bytes, body)
 }
 
 pub(super) fn parse_stream(buffer: &[u8]) -> Result<Option<(Message, usize)>, ParseError> {
@@ -50,16 +53,16 @@ pub(super) fn parse_stream(buffer: &[u8]) -> Result<Option<(Message, usize)>, Pa
     let mut draft = Draft::read(buffer, start)?;
     let Some(length) = draft.content_length else {
         draft.fault_at(ParseErrorKind::ContentLength, draft.end);
-        return draft.finish(&[]).map(|_| None);
+        return draft.finish(buffer, &[]).map(|_| None);
     };
     let end = draft.end.saturating_add(length);
     if end.saturating_sub(start) > MAX_MESSAGE_BYTES {
         draft.fault_at(ParseErrorKind::TooLarge, draft.end);
-        return draft.finish(&[]).map(|_| None);
+        return draft.finish(buffer, &[]).map(|_| None);
     }
     match buffer.get(draft.end..end) {
-        Some(body) => draft.finish(body).map(|message| Some((message, end))),
-        None if draft.fault.is_some() => draft.finish(&[]).map(|_| None),
+        Some(body) => draft.finish(buffer, body).map(|message| Some((message, end))),
+        None if draft.fault.is_some() => draft.finish(buffer, &[]).map(|_| None),
         None => Ok(None),
     }
 }
@@ -123,9 +126,6 @@ impl Draft {
         let headers = Headers::with_capacity(16, head_bytes);
         let fault = fault.map(|kind| (kind, start));
         let mut draft = Self { start_line, headers, content_length: None, end, fault };
-        if bytes.len().saturating_sub(start) > MAX_MESSAGE_BYTES && draft.content_length.is_none() {
-            draft.fault_at(ParseErrorKind::TooLarge, start);
-        }
         draft.read_headers(bytes);
         Ok(draft)
     }
@@ -203,10 +203,10 @@ impl Draft {
         self.fault.get_or_insert((kind, offset));
     }
 
-    /// Checks what every message must have, and makes it one.
-    fn finish(mut self, body: &[u8]) -> Result<Message, ParseError> {
+    /// Checks what every message must have, and makes it one: `body` of what was read from `bytes`.
+    fn finish(mut self, bytes: &[u8], body: &[u8]) -> Result<Message, ParseError> {
         if let Err(kind) = self.check() {
-            self.fault_at(kind, 0);
+            self.fault_at(kind, place_of(bytes, kind));
         }
         let body = body.to_owned();
         match (self.start_line, self.fault) {
@@ -259,6 +259,27 @@ impl Draft {
             StartLine::Response { .. } => Ok(()),
         }
     }
+}
+
+/// Where the header field is that is at fault: the first of its name.
+fn place_of(bytes: &[u8], kind: ParseErrorKind) -> usize {
+    let name = match kind {
+        ParseErrorKind::Header(HeaderError::Malformed(name, _) | HeaderError::Repeated(name)) => name,
+        ParseErrorKind::MethodMismatch => Name::CSeq,
+        _ => return 0,
+    };
+    let is_it = |line: &[u8]| {
+        let text = lex::decode(line);
+        text.split_once(':').is_some_and(|(its_name, _)| Name::parse(lex::trim(its_name)) == name)
+    };
+    let mut at = 0;
+    while let Some((line, next)) = take_line(bytes, at) {
+        if is_it(line) {
+            return at;
+        }
+        at = next;
+    }
+    0
 }
 
 fn is_continuation(line: &[u8]) -> bool {

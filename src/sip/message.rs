@@ -17,6 +17,8 @@ mod name_addr;
 mod params;
 mod parse;
 mod status;
+#[cfg(test)]
+mod tests;
 mod uri;
 mod via;
 mod views;
