@@ -2,14 +2,19 @@
 
 pub mod audio;
 pub mod clock;
+pub mod config;
+pub mod hw;
 pub mod log;
 pub mod mailbox;
+pub mod occupant;
 pub mod password;
 pub mod ports;
 pub mod rtp_receive;
 pub mod rtp_send;
+pub mod signals;
 pub mod sip;
 pub mod sound;
+pub mod terminal;
 pub mod udp;
 pub mod work;
 

@@ -1,0 +1,61 @@
+//! A configuration as a person reads it: what `neonphone check` says would be used. Secrets don't print.
+
+use std::fmt::{self, Display};
+
+use phone::accounts::Settings;
+use phone::api::{Rights, User};
+
+use super::Config;
+
+impl Display for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "API      {}, {} connections", list(&self.api.listen), self.api.max_connections)?;
+        for user in &self.api.users {
+            writeln!(f, "user     {}", Shown(user))?;
+        }
+        writeln!(f, "SIP      {}, DSCP {}", list(&self.sip.listen), self.sip.dscp)?;
+        for account in &self.phone.accounts {
+            writeln!(f, "account  {}", Shown(account))?;
+        }
+        let (calls, status) = (self.phone.max_calls, self.phone.decline_status);
+        writeln!(f, "calls    {calls} at once, declined with {status}")?;
+        let (first, last) = (self.rtp.ports.start(), self.rtp.ports.end());
+        writeln!(f, "RTP      ports {first} to {last}, DSCP {}", self.rtp.dscp)?;
+        writeln!(f, "sound    speaker {}, microphone {}", self.audio.playback, self.audio.capture)
+    }
+}
+
+/// One line of a list.
+struct Shown<'a, T>(&'a T);
+
+impl Display for Shown<'_, User> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.name)?;
+        match &self.0.rights {
+            Rights::All => f.write_str(", every action")?,
+            Rights::Only(actions) => write!(f, ", {} actions", actions.len())?,
+        }
+        if !self.0.origins.is_empty() {
+            write!(f, ", from {}", list(&self.0.origins))?;
+        }
+        Ok(())
+    }
+}
+
+impl Display for Shown<'_, Settings> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let account = self.0;
+        write!(f, "{}@{}, registers for {} s", account.user, account.domain, account.expires.as_secs())?;
+        if let Some(name) = &account.auth_user {
+            write!(f, ", as {name}")?;
+        }
+        if let Some(proxy) = &account.outbound_proxy {
+            write!(f, ", by {proxy}")?;
+        }
+        f.write_str(if account.default { ", default" } else { "" })
+    }
+}
+
+fn list<T: Display>(items: &[T]) -> String {
+    items.iter().map(T::to_string).collect::<Vec<_>>().join(", ")
+}
