@@ -323,7 +323,9 @@ fn read_status_line(line: &[u8]) -> (StartLine, Option<ParseErrorKind>) {
     let version = parts.next().unwrap_or_default();
     let code = parts.next().and_then(|code| core::str::from_utf8(code).ok()).filter(|code| code.len() == 3);
     let status = code.and_then(lex::number).and_then(Status::new);
-    let reason = lex::decode(parts.next().unwrap_or_default().trim_ascii()).into_owned();
+    // Printed, these would be spaces too.
+    let reason = lex::decode(parts.next().unwrap_or_default()).replace(['\r', '\0'], " ");
+    let reason = lex::trim(&reason).to_owned();
     let fault = if !version.eq_ignore_ascii_case(b"SIP/2.0") {
         Some(ParseErrorKind::Version)
     } else {
