@@ -1,5 +1,6 @@
 //! The shell around the machines: the threads, sockets, devices, files and the one real clock.
 
+pub mod api;
 pub mod audio;
 pub mod clock;
 pub mod config;
@@ -15,6 +16,7 @@ pub mod signals;
 pub mod sip;
 pub mod sound;
 pub mod terminal;
+pub mod threads;
 pub mod udp;
 pub mod work;
 

@@ -8,6 +8,7 @@ use alloc::borrow::ToOwned;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::net::IpAddr;
 
 use base::{Dice, Instant, Secret};
@@ -20,7 +21,7 @@ use super::request::{Asked, Request};
 use super::sessions::{Estate, Source, UserIndex};
 use super::throttle::Throttle;
 use super::write;
-use crate::command::{ClientId, Command, Refusal, RefusalCode, Reply};
+use crate::command::{ClientId, Command, Done, Refusal, RefusalCode, Reply};
 use crate::event::Event;
 
 /// Password checks that may be under way, those of clients that have gone meanwhile included: so many that the
@@ -70,6 +71,8 @@ pub enum Input<'a> {
         /// The password is the user's.
         fits: bool,
     },
+    /// A [`Output::CheckPassword`] that could not be asked.
+    PasswordUnchecked(ClientId),
     /// Events or replies were lost, for there were too many: clients start anew, by `getstate`.
     Overrun,
     /// The phone ends.
@@ -187,7 +190,15 @@ impl Server {
             Input::Reply { client, reply } => self.on_reply(now, client, &reply),
             Input::Event(event) => self.on_event(&event),
             Input::PasswordChecked { client, fits } => self.on_password_checked(now, client, fits),
-            Input::Overrun => self.disconnect_all(now, CloseCode::TryAgainLater),
+            Input::PasswordUnchecked(client) => {
+                self.checks.remove(&client);
+                self.answer(now, client, &Err(too_many_checks()));
+            }
+            Input::Overrun => {
+                // Answers that are lost too would keep their places for ever.
+                self.checks.clear();
+                self.disconnect_all(now, CloseCode::TryAgainLater);
+            }
             Input::Stop => self.disconnect_all(now, CloseCode::GoingAway),
             Input::Timeout => self.on_timeout(now),
         }
@@ -248,7 +259,7 @@ impl Server {
                 {
                     connection.tokens.revoke(&token);
                 }
-                self.answer(now, client, &Ok(crate::command::Done::Accepted));
+                self.answer(now, client, &Ok(Done::Accepted));
                 Ok(())
             }
             Asked::Command(command) => {
@@ -275,8 +286,7 @@ impl Server {
 
     fn on_authenticate(&mut self, client: ClientId, name: &str, password: Secret) -> Result<(), Refusal> {
         if self.checks.len() >= MAX_CHECKS {
-            let message = "too many passwords are being checked".into();
-            return Err(Refusal { code: RefusalCode::Internal, message });
+            return Err(too_many_checks());
         }
         let Some(connection) = self.connections.get_mut(&client) else { return Ok(()) };
         connection.waiting = Some(Waiting::PasswordCheck);
@@ -346,7 +356,7 @@ impl Server {
 
     fn on_timeout(&mut self, now: Instant) {
         let due = |connection: &Connection| connection.deadline().is_some_and(|at| at <= now);
-        let clients: alloc::vec::Vec<ClientId> = self
+        let clients: Vec<ClientId> = self
             .connections
             .iter()
             .filter(|(_, connection)| due(connection))
@@ -366,7 +376,7 @@ impl Server {
     }
 
     fn disconnect_all(&mut self, now: Instant, code: CloseCode) {
-        let clients: alloc::vec::Vec<ClientId> = self.connections.keys().copied().collect();
+        let clients: Vec<ClientId> = self.connections.keys().copied().collect();
         clients.into_iter().for_each(|client| self.disconnect(now, client, Some(code)));
     }
 
@@ -386,6 +396,10 @@ impl Server {
 
 fn not_authorized(message: &str) -> Refusal {
     Refusal { code: RefusalCode::NotAuthorized, message: message.into() }
+}
+
+fn too_many_checks() -> Refusal {
+    Refusal { code: RefusalCode::Internal, message: "too many passwords are being checked".into() }
 }
 
 fn wrong_password() -> Refusal {

@@ -1,0 +1,136 @@
+//! Where the API listens.
+
+use std::fmt;
+use std::io;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+
+use base::{Duration, Instant};
+use log::{info, warn};
+use mio::net::{TcpListener, TcpStream};
+use mio::{Interest, Token};
+use nix::errno::Errno;
+
+use super::{ApiInbox, FIRST_LISTENER};
+
+/// When the system has no more descriptors, it is asked again after this long.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// The API can't listen.
+#[derive(Debug)]
+pub struct BindError {
+    /// Where.
+    pub address: SocketAddr,
+    /// What the system says.
+    pub source: io::Error,
+}
+
+impl fmt::Display for BindError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the control API can't listen on {}: {}", self.address, self.source)?;
+        if self.source.kind() == io::ErrorKind::AddrInUse {
+            f.write_str(" (does another neonphone run?)")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for BindError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.source)
+    }
+}
+
+/// The listening sockets, bound before anything else starts, so that a port that is taken is told at once.
+#[derive(Debug)]
+pub struct Listeners {
+    sockets: Vec<TcpListener>,
+    retry: Option<Instant>,
+}
+
+impl Listeners {
+    /// Binds `addresses`, for the poll of `inbox`. A machine without IPv6 does without `::1`, unless it is the only
+    /// address.
+    ///
+    /// # Errors
+    /// The first address that can't be had.
+    pub fn bind(addresses: &[SocketAddr], inbox: &ApiInbox) -> Result<Self, BindError> {
+        let mut sockets = Vec::new();
+        for &address in addresses {
+            let token = Token(FIRST_LISTENER.saturating_add(sockets.len()));
+            let bound = TcpListener::bind(address).and_then(|mut socket| {
+                inbox.inbox.poll.registry().register(&mut socket, token, Interest::READABLE)?;
+                Ok(socket)
+            });
+            match bound {
+                Ok(socket) => sockets.push(socket),
+                Err(error) if addresses.len() > 1 && is_missing_ipv6(address, &error) => {
+                    info!("no control API on {address}: this machine has no IPv6");
+                }
+                Err(source) => return Err(BindError { address, source }),
+            }
+        }
+        Ok(Self { sockets, retry: None })
+    }
+
+    /// What they are bound to.
+    pub fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
+        self.sockets.iter().filter_map(|socket| socket.local_addr().ok())
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.sockets.len()
+    }
+
+    pub(super) fn are(&self, token: Token) -> bool {
+        self.tokens().any(|own| own == token)
+    }
+
+    /// Accepts no more.
+    pub(super) fn close(&mut self) {
+        self.sockets.clear();
+        self.retry = None;
+    }
+
+    /// The next connection that waits.
+    pub(super) fn accept(&mut self, now: Instant, token: Token) -> Option<(TcpStream, SocketAddr)> {
+        let socket = self.sockets.get(token.0.checked_sub(FIRST_LISTENER)?)?;
+        loop {
+            match socket.accept() {
+                Ok(accepted) => return Some(accepted),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return None,
+                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+                Err(error) => {
+                    warn!("a connection can't be accepted: {error}");
+                    self.retry = Some(now + RETRY);
+                    return None;
+                }
+            }
+        }
+    }
+
+    /// When to ask again.
+    pub(super) fn retry_at(&self) -> Option<Instant> {
+        self.retry
+    }
+
+    /// Those to ask again now: mio doesn't tell again of a connection that waits.
+    pub(super) fn retry(&mut self, now: Instant) -> Vec<Token> {
+        match self.retry {
+            Some(at) if at <= now => {
+                self.retry = None;
+                self.tokens().collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn tokens(&self) -> impl Iterator<Item = Token> + use<> {
+        (FIRST_LISTENER..).map(Token).take(self.sockets.len())
+    }
+}
+
+fn is_missing_ipv6(address: SocketAddr, error: &io::Error) -> bool {
+    let errno = error.raw_os_error().map(Errno::from_raw);
+    address.ip() == IpAddr::from(Ipv6Addr::LOCALHOST)
+        && matches!(errno, Some(Errno::EAFNOSUPPORT | Errno::EADDRNOTAVAIL))
+}
