@@ -1,7 +1,7 @@
 # make test      what a change must pass: format, lints, all tests of the workspace
 # make interop   the phone against Asterisk, SIPp and scripted peers, with real sound
 # make deny      what the dependencies may be: licences, sources, no async runtime
-# make run       the phone, with the configuration in neonphone.toml
+# make run       the phone, as /etc/neonphone.toml or ./neonphone.toml configures it
 #
 # Each installs what it lacks (Debian packages, parts of the Rust toolchain) and says how long its steps took.
 
@@ -32,4 +32,4 @@ deny:
 
 run:
 	sh tests/lab/packages.sh $(BUILD_PACKAGES)
-	cargo run --release --locked -- neonphone.toml
+	cargo run --release --locked

@@ -20,16 +20,11 @@ class Phone:
 
     def __init__(self, binary, room, capture="none", playback="none", environment=None):
         configuration = room / "neonphone.toml"
-        configuration.write_text(
-            "[api]\n"
-            f'users = [{{ name = "{USER}", password_hash = "{hashed(binary, PASSWORD)}" }}]\n'
-            "[audio]\n"
-            f'capture = "{capture}"\n'
-            f'playback = "{playback}"\n'
-        )
+        configuration.write_text(f'{user(binary)}[audio]\ncapture = "{capture}"\nplayback = "{playback}"\n')
+        configuration.chmod(0o600)
         self._programs = []
         self._process = Process(
-            [*IN_TIME, binary, configuration], room / "neonphone.log", environment=environment
+            [*IN_TIME, binary, "--config", configuration], room / "neonphone.log", environment=environment
         )
         until(self._listens, 5, "the phone's API is open")
 
@@ -63,8 +58,13 @@ class Phone:
             program.close()
 
 
-def hashed(binary, password):
-    """What `neonphone passwd` makes of a password."""
+def user(binary):
+    """The configuration of USER, as the phone itself makes it."""
     return subprocess.run(
-        [binary, "passwd"], input=password + "\n", capture_output=True, text=True, check=True, timeout=10
-    ).stdout.strip()
+        [binary, "passwd", USER],
+        input=PASSWORD + "\n",
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=10,
+    ).stdout
