@@ -61,7 +61,12 @@ impl Headers {
 
     /// The values of all fields of that name, commas as they came.
     pub fn all(&self, name: Name<'_>) -> impl Iterator<Item = &str> {
-        self.fields.iter().filter(move |field| self.name_of(field) == name).map(|field| self.value_of(field))
+        let known = name.as_known();
+        let is_it = move |field: &&Field| match known {
+            Some(_) => field.known == known,
+            None => self.name_of(field) == name,
+        };
+        self.fields.iter().filter(is_it).map(|field| self.value_of(field))
     }
 
     /// The values of all fields of that name, those of one field taken apart at their commas (RFC 3261 §7.3.1). Not
@@ -150,7 +155,7 @@ impl Headers {
         write!(Cleaned(&mut self.text), "{value}").expect("writing to a String can't fail");
         let value = self.text.get(start..).unwrap_or_default();
         let trimmed = lex::trim(value);
-        let leading = value.len().saturating_sub(value.trim_start_matches([' ', '\t']).len());
+        let leading = value.len().saturating_sub(value.trim_ascii_start().len());
         let start = start.saturating_add(leading);
         let value = start..start.saturating_add(trimmed.len());
         Field { known, other, value }
@@ -158,7 +163,7 @@ impl Headers {
 
     fn append_name(&mut self, name: Name<'_>) -> (Option<Name<'static>>, Range<usize>) {
         let text = name.as_str();
-        let known = Name::known(text);
+        let known = name.as_known();
         let start = self.text.len();
         if known.is_none() {
             write!(Cleaned(&mut self.text), "{text}").expect("writing to a String can't fail");

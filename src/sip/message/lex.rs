@@ -4,12 +4,9 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 use core::fmt;
 
-/// What white space within a header field value is, once folding has been undone.
-const WHITESPACE: [char; 2] = [' ', '\t'];
-
 /// `text` without the white space around it.
 pub(crate) fn trim(text: &str) -> &str {
-    text.trim_matches(WHITESPACE)
+    text.trim_ascii()
 }
 
 /// `token` = 1*(alphanum / "-" / "." / "!" / "%" / "*" / "_" / "+" / "`" / "'" / "~")

@@ -25,6 +25,14 @@ macro_rules! names {
                     Self::Other(text) => text,
                 }
             }
+
+            /// The known name that this is, even where it was made as `Other`.
+            pub(super) fn as_known(self) -> Option<Name<'static>> {
+                match self {
+                    $(Self::$variant => Some(Name::$variant),)*
+                    Self::Other(text) => Self::known(text),
+                }
+            }
         }
     };
     (@compact $compact:literal) => { $compact };
@@ -101,7 +109,7 @@ impl<'a> Name<'a> {
     }
 
     /// The known name, if `text` is one.
-    pub(crate) fn known(text: &str) -> Option<Name<'static>> {
+    fn known(text: &str) -> Option<Name<'static>> {
         let is_it = |&&(_, long, compact): &&(Name<'static>, &str, &str)| match text.len() {
             1 => compact.eq_ignore_ascii_case(text),
             _ => long.eq_ignore_ascii_case(text),

@@ -111,7 +111,7 @@ fn split_display_name(text: &str) -> Result<(String, &str), SyntaxError> {
     let mut name = lex::unquote(quoted).ok_or(SyntaxError::Quote)?;
     let (stray, rest) = rest.split_at_checked(rest.find('<').unwrap_or(0)).ok_or(SyntaxError::Bracket)?;
     // What stands between quotes and URI is mostly the rest of a name with quotes in it that nobody escaped.
-    name.push_str(stray.trim_end_matches([' ', '\t']));
+    name.push_str(stray.trim_ascii_end());
     Ok((name, lex::trim(rest)))
 }
 

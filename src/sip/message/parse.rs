@@ -145,7 +145,9 @@ impl Draft {
             }
             // RFC 3261 §7.3.1: a line that begins with white space goes on with the field before it.
             let first_next = next;
-            while let Some((_, after)) = take_line(bytes, next).filter(|(line, _)| is_continuation(line)) {
+            while matches!(bytes.get(next), Some(b' ' | b'\t'))
+                && let Some((_, after)) = take_line(bytes, next)
+            {
                 next = after;
             }
             let folded = bytes.get(first_next..next).unwrap_or_default();
@@ -161,8 +163,7 @@ impl Draft {
         let Some((name, value)) = colon.and_then(|colon| line.split_at_checked(colon)) else {
             return Err(ParseErrorKind::HeaderLine);
         };
-        let name =
-            core::str::from_utf8(name).map(|name| name.trim_end_matches([' ', '\t'])).unwrap_or_default();
+        let name = core::str::from_utf8(name).map(|name| name.trim_ascii_end()).unwrap_or_default();
         let value = value.get(1..).unwrap_or_default();
         if !lex::is_token(name) || value.contains(&b'\r') || folded.windows(2).any(is_lone_return) {
             return Err(ParseErrorKind::HeaderLine);
@@ -280,10 +281,6 @@ fn place_of(bytes: &[u8], kind: ParseErrorKind) -> usize {
         at = next;
     }
     0
-}
-
-fn is_continuation(line: &[u8]) -> bool {
-    matches!(line.first(), Some(b' ' | b'\t'))
 }
 
 /// A carriage return that ends no line.

@@ -131,6 +131,14 @@ impl SipUri {
         self.user.as_deref().map(escape::unescape)
     }
 
+    /// The same URI with the user part that a person or program wrote: what may not stand there is escaped, escapes
+    /// stay.
+    #[must_use]
+    pub fn with_written_user(mut self, text: &str) -> Self {
+        self.user = Some(escape::mend_user(text));
+        self
+    }
+
     /// The same URI with one more parameter.
     #[must_use]
     pub fn with_param(mut self, name: &str, value: Option<&str>) -> Self {

@@ -14,9 +14,18 @@ const fn is_user_byte(byte: u8) -> bool {
 
 /// Plain text as a user part.
 pub(super) fn escape_user(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if is_user_byte(byte) {
+    escape(text.bytes().map(|byte| (byte, false)))
+}
+
+/// A user part as somebody wrote it, with what may not stand in it escaped; escapes that are there stay.
+pub(super) fn mend_user(text: &str) -> String {
+    escape(bytes(text))
+}
+
+fn escape(bytes: impl Iterator<Item = (u8, bool)>) -> String {
+    let mut escaped = String::new();
+    for (byte, was_escaped) in bytes {
+        if is_user_byte(byte) && !was_escaped {
             escaped.push(char::from(byte));
         } else {
             write!(escaped, "%{byte:02X}").expect("writing to a String can't fail");
