@@ -20,10 +20,12 @@ pub fn of_port(kind: PortKind, port: u16) -> Option<String> {
         PortKind::Tcp => ["/proc/net/tcp", "/proc/net/tcp6"],
     };
     let inodes: Vec<String> = tables.iter().flat_map(|table| inodes_in(table, port)).collect();
-    let processes = fs::read_dir("/proc").ok()?.flatten();
-    processes.map(|process| process.path()).find(|process| has_socket(process, &inodes)).map(|process| {
+    let mut processes = fs::read_dir("/proc").ok()?.flatten().filter_map(|entry| {
+        let id = entry.file_name().into_string().ok()?.parse::<u32>().ok()?;
+        Some((id, entry.path()))
+    });
+    processes.find(|(_, process)| has_socket(process, &inodes)).map(|(id, process)| {
         let name = fs::read_to_string(process.join("comm")).unwrap_or_default();
-        let id = process.file_name().unwrap_or_default().to_string_lossy().into_owned();
         format!("{} ({id})", name.trim_end())
     })
 }

@@ -17,6 +17,7 @@ use phone::api;
 
 use self::document::Document;
 pub use self::document::Fault;
+pub use self::show::user_section;
 use super::udp::Dscp;
 use super::{audio, sip};
 

@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Display};
 
+use base::Secret;
 use phone::accounts::Settings;
 use phone::api::{Rights, User};
 
@@ -54,6 +55,18 @@ impl Display for Shown<'_, Settings> {
         }
         f.write_str(if account.default { ", default" } else { "" })
     }
+}
+
+/// The section of an API user, ready for the file.
+pub fn user_section(name: &str, password_hash: &Secret) -> String {
+    // A basic string of TOML: quotes, backslashes and control characters are escaped.
+    let escape = |character: char| match character {
+        '"' | '\\' => format!("\\{character}"),
+        control if control.is_control() => format!("\\u{:04X}", u32::from(control)),
+        other => other.to_string(),
+    };
+    let name: String = name.chars().map(escape).collect();
+    format!("[[api.users]]\nname = \"{name}\"\npassword_hash = \"{}\"", password_hash.expose())
 }
 
 fn list<T: Display>(items: &[T]) -> String {

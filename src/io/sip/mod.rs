@@ -15,7 +15,7 @@ use log::{error, info, warn};
 use media::leg::{LegCommand, LegEvent, LegId};
 use mio::{Events, Token};
 use nix::errno::Errno;
-use phone::{ClientId, Command, Event, Family, Input, Output, Phone, PortId, Reply};
+use phone::{ClientId, Command, Family, Input, Output, Phone, PortId};
 use sip::endpoint::Input as SipInput;
 use sip::flow::{Flow, FlowError, Link, Transport};
 
@@ -25,7 +25,7 @@ use super::clock::{self, Alarm};
 use super::mailbox::{Inbox, Mailbox};
 use super::ports::Ports;
 use super::udp::{self, Dscp};
-use super::{rtp_receive, rtp_send, sound};
+use super::{api, rtp_receive, rtp_send, sound};
 
 /// What other threads write to the sip thread.
 #[derive(Debug)]
@@ -46,20 +46,6 @@ pub enum Letter {
     },
     /// End all calls and registrations, then the thread.
     Stop,
-}
-
-/// What call control tells its clients.
-#[derive(Debug)]
-pub enum Told {
-    /// For every client.
-    Event(Event),
-    /// For one client.
-    Reply {
-        /// Who asked.
-        client: ClientId,
-        /// The answer.
-        reply: Reply,
-    },
 }
 
 /// Where SIP listens.
@@ -164,12 +150,12 @@ pub struct SipThread {
     /// Halves of each leg that have not ended.
     legs: BTreeMap<LegId, u8>,
     media: MediaThreads,
-    tell: Box<dyn FnMut(Told) + Send>,
+    api: api::Door,
     phone: Phone,
 }
 
 impl SipThread {
-    /// The thread of `inbox`. `tell` takes what is for the clients, in order, without waiting.
+    /// The thread of `inbox`.
     ///
     /// # Errors
     /// What the system says when it has no more descriptors.
@@ -178,7 +164,7 @@ impl SipThread {
         sockets: Sockets,
         ports: Ports,
         media: MediaThreads,
-        tell: impl FnMut(Told) + Send + 'static,
+        api: api::Door,
         phone: Phone,
     ) -> io::Result<Self> {
         let mut thread = Self {
@@ -192,7 +178,7 @@ impl SipThread {
             ports,
             legs: BTreeMap::new(),
             media,
-            tell: Box::new(tell),
+            api,
             phone,
         };
         let now = clock::now();
@@ -313,8 +299,8 @@ impl SipThread {
                 Output::Close { flow } => self.queries.close(&flow),
                 Output::StartLeg { leg, port } => self.start_leg(now, leg, port),
                 Output::Leg { leg, command } => self.command_leg(leg, command),
-                Output::Event(event) => (self.tell)(Told::Event(event)),
-                Output::Reply { client, reply } => (self.tell)(Told::Reply { client, reply }),
+                Output::Event(event) => self.api.post(api::Letter::Event(event)),
+                Output::Reply { client, reply } => self.api.post(api::Letter::Reply { client, reply }),
                 Output::Log(line) => info!("{line}"),
                 Output::Stopped => return false,
             }
