@@ -8,10 +8,12 @@ extern crate alloc;
 
 pub mod accounts;
 pub mod api;
+mod calls;
 pub mod command;
 pub mod domain;
 pub mod event;
 mod interface;
+pub mod number;
 mod phone;
 
 pub use command::{CallId, ClientId, Command, ConnectionId, Done, Refusal, RefusalCode, Reply};

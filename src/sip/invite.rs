@@ -62,7 +62,8 @@ impl Profile {
 pub struct Invitation {
     /// Request-URI and To.
     pub target: Uri,
-    /// Where the INVITE goes first: an outbound proxy, or the target itself.
+    /// Where the INVITE goes first: an outbound proxy, or the account's domain. Named as Route where it isn't the
+    /// target's own host.
     pub hop: Uri,
     /// Header fields to send along.
     pub headers: Vec<(String, String)>,

@@ -1,5 +1,8 @@
-//! SIP accounts.
+//! SIP accounts: those of the configuration file and those that programs register (rules 7 and 8).
 
+mod account;
 mod settings;
+mod table;
 
 pub use settings::Settings;
+pub(crate) use table::Accounts;

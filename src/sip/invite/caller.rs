@@ -11,7 +11,7 @@ use super::{Event, Invitation, Profile, SDP, State, Step, push_abilities, sdp_of
 use crate::dialog::{Dialog, MAX_FORWARDS};
 use crate::endpoint::{self, Alternatives, ClientId, Endpoint, RouteId};
 use crate::flow::Flow;
-use crate::message::{CSeq, Method, Name, NameAddr, Request, Response, Status};
+use crate::message::{CSeq, Method, Name, NameAddr, Request, Response, Status, Uri};
 
 /// A flow to the first hop is being opened.
 #[derive(Debug)]
@@ -93,8 +93,9 @@ impl Draft {
     fn write(&self, profile: &Profile, call_id: &str, flow: Flow) -> Request {
         let mut invite = Request::new(Method::Invite, self.invitation.target.clone());
         let headers = &mut invite.headers;
-        if self.invitation.hop != self.invitation.target {
-            headers.push(Name::Route, NameAddr::new(loose(&self.invitation.hop)));
+        let Invitation { target, hop, .. } = &self.invitation;
+        if !is_same_host(target, hop) {
+            headers.push(Name::Route, NameAddr::new(loose(hop)));
         }
         headers.push(Name::MaxForwards, MAX_FORWARDS);
         headers.push(Name::From, profile.address.clone().with_tag(&self.tag));
@@ -111,10 +112,14 @@ impl Draft {
     }
 }
 
+fn is_same_host(one: &Uri, other: &Uri) -> bool {
+    matches!((one.as_sip(), other.as_sip()), (Some(one), Some(other)) if one.host.is_same(&other.host))
+}
+
 /// A hop as a Route: with `lr`, so that it leaves the Request-URI alone (RFC 3261 §8.1.2).
-fn loose(hop: &crate::message::Uri) -> crate::message::Uri {
+fn loose(hop: &Uri) -> Uri {
     match hop {
-        crate::message::Uri::Sip(uri) => crate::message::Uri::Sip(uri.clone().with_param("lr", None)),
+        Uri::Sip(uri) => Uri::Sip(uri.clone().with_param("lr", None)),
         other => other.clone(),
     }
 }
