@@ -60,7 +60,7 @@ const EVENTS_MAX: usize = 64;
 const VISITORS_MAX: usize = 64;
 
 /// How long clients have to take their leave when the phone ends.
-const LEAVE: Duration = Duration::from_millis(500);
+const LEAVE: Duration = Duration::from_millis(250);
 
 const BELL: Token = Token(0);
 const ALARM: Token = Token(1);
@@ -89,7 +89,7 @@ impl Door {
         }
     }
 
-    /// Ends the thread: clients get close frames (1001), and half a second to answer them.
+    /// Ends the thread: clients get close frames (1001), and a quarter of a second to answer them.
     pub fn stop(&self) {
         self.signals.stop.store(true, Ordering::Release);
         self.mailbox.bell().ring();

@@ -1,11 +1,10 @@
 //! Writing replies and events with exactly the spelling and case of the contract, ids as numbers and every member
 //! always there (rule 2).
 
-use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::VERSION;
@@ -14,12 +13,6 @@ use crate::event::{
     AccountSnapshot, AccountState, CallSnapshot, CallState, CallTold, CallType, Event, HoldState, SipError,
     Snapshot,
 };
-
-/// Header fields told with a call (part 3).
-const MAX_HEADERS: usize = 16;
-
-/// Longest value of one of them, in bytes; what goes beyond is cut off.
-const MAX_HEADER_BYTES: usize = 512;
 
 /// The reply to a command of call control; `seq` is that of the last event that went to this connection.
 pub(crate) fn reply(id: Option<&RawValue>, seq: u64, reply: &Reply) -> String {
@@ -155,7 +148,8 @@ struct Call<'a> {
     connection_id: u32,
     display_name: &'a str,
     sip_call_id: &'a str,
-    headers: BTreeMap<&'a str, String>,
+    #[serde(serialize_with = "object")]
+    headers: &'a [(String, String)],
 }
 
 impl<'a> Call<'a> {
@@ -170,31 +164,14 @@ impl<'a> Call<'a> {
             connection_id: told.connection.0,
             display_name: &told.display_name,
             sip_call_id: &told.sip_call_id,
-            headers: headers(told),
+            headers: &told.headers,
         }
     }
 }
 
-/// One member for each name, repeats joined (part 3): an object may have a name but once, and SIP's names are the
-/// same in any case.
-fn headers(told: &CallTold) -> BTreeMap<&str, String> {
-    let mut joined: BTreeMap<&str, String> = BTreeMap::new();
-    for (name, value) in &told.headers {
-        let known = joined.keys().copied().find(|known| known.eq_ignore_ascii_case(name));
-        if known.is_none() && joined.len() == MAX_HEADERS {
-            continue;
-        }
-        let text = joined.entry(known.unwrap_or(name)).or_default();
-        if !text.is_empty() {
-            text.push_str(", ");
-        }
-        text.push_str(value);
-    }
-    for text in joined.values_mut() {
-        let end = (0..=MAX_HEADER_BYTES).rev().find(|end| text.is_char_boundary(*end));
-        text.truncate(end.filter(|end| *end < text.len()).unwrap_or(text.len()));
-    }
-    joined
+/// An object from name to text. Call control has joined what came twice, and bounded all of it.
+fn object<S: Serializer>(headers: &[(String, String)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(headers.iter().map(|(name, value)| (name, value)))
 }
 
 #[derive(Serialize)]
