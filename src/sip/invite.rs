@@ -216,9 +216,14 @@ impl Session {
     /// Caller: sends the INVITE with this offer, on the flow that `Reached` told.
     pub fn offer(&mut self, now: Instant, endpoint: &mut Endpoint, sdp: Vec<u8>) {
         self.state = match core::mem::replace(&mut self.state, State::Over) {
-            State::Composing(composing) => {
-                State::Calling(composing.send(now, endpoint, &self.profile, &self.call_id, sdp))
-            }
+            State::Composing(composing) => State::Calling(composing.send(
+                now,
+                endpoint,
+                &mut self.profile,
+                &mut self.dice,
+                &self.call_id,
+                sdp,
+            )),
             other => other,
         };
     }

@@ -71,13 +71,18 @@ impl Composing {
         mut self,
         now: Instant,
         endpoint: &mut Endpoint,
-        profile: &Profile,
+        profile: &mut Profile,
+        dice: &mut Dice,
         call_id: &str,
         sdp: Vec<u8>,
     ) -> Calling {
         self.draft.number = self.draft.number.saturating_add(1);
         let mut invite = self.draft.write(profile, call_id, self.flow);
         invite.set_body(SDP, sdp);
+        // The registrar's nonce is perhaps good for calls too: that saves a round trip.
+        if let Some(authenticator) = &mut profile.authenticator {
+            authenticator.sign(&mut invite, dice);
+        }
         Calling {
             transaction: endpoint.request(now, self.flow, invite.clone()),
             flow: self.flow,
