@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use base::{Dice, Seed};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
-use log::{error, warn};
+use log::{error, info, warn};
 use phone::Phone;
 use phone::api::Server;
 
@@ -120,6 +120,8 @@ impl Threads {
         let listeners = Listeners::bind(&config.api.listen, &api_inbox).map_err(StartError::Api)?;
         let sockets =
             Sockets::bind(&config.sip, &sip_inbox).map_err(|(at, error)| StartError::Sip(at, error))?;
+        listeners.addresses().for_each(|address| info!("the control API listens on {address}"));
+        sockets.addresses().for_each(|address| info!("SIP listens on {address}"));
 
         let outlets = Outlets { sip: sip.clone(), work: jobs.clone(), door: api.clone() };
         let server = Server::new(config.api, Dice::new(seed()?));

@@ -1,0 +1,175 @@
+//! The phone as a process of its own, with a configuration of its own.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{Child, ChildStderr, Command, ExitStatus, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+/// Whatever is expected of the phone happens within this time on a busy machine, or never.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The phone's command with these arguments.
+pub(crate) fn neonphone(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_neonphone"));
+    command
+        .args(arguments)
+        .env_remove("JOURNAL_STREAM")
+        .env_remove("NOTIFY_SOCKET")
+        .env_remove("NEONPHONE_LOG");
+    command
+}
+
+/// Runs it to its end with this on standard input.
+pub(crate) fn ran(arguments: &[&str], input: &str) -> Output {
+    let mut command = neonphone(arguments);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("it starts");
+    child.stdin.take().expect("piped").write_all(input.as_bytes()).expect("it reads");
+    child.wait_with_output().expect("it ends")
+}
+
+/// A configuration file, removed when this is dropped.
+pub(crate) struct ConfigFile(PathBuf);
+
+impl ConfigFile {
+    pub(crate) fn new(text: &str) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("neonphone-{}-{number}.toml", std::process::id()));
+        fs::write(&path, text).expect("written");
+        Self(path)
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        self.0.to_str().expect("a plain name")
+    }
+}
+
+impl Drop for ConfigFile {
+    fn drop(&mut self) {
+        fs::remove_file(&self.0).ok();
+    }
+}
+
+/// What every phone of these tests has: ports of the system's choice, on loopback, and no sound card.
+pub(crate) const QUIET: &str = "
+    [api]
+    listen = [\"127.0.0.1:0\"]
+    [sip]
+    listen = [\"127.0.0.1:0\"]
+    [audio]
+    playback = \"none\"
+    capture = \"none\"
+";
+
+/// A running phone.
+pub(crate) struct Phone {
+    child: Child,
+    lines: Receiver<String>,
+    _config: ConfigFile,
+}
+
+impl Phone {
+    /// Starts it, its log in `debug` where that is wanted.
+    pub(crate) fn start(config: &str) -> Self {
+        let config = ConfigFile::new(config);
+        let mut command = neonphone(&["--config", config.path()]);
+        let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts");
+        let lines = lines_of(child.stderr.take().expect("piped"));
+        Self { child, lines, _config: config }
+    }
+
+    /// The rest of the first line of the log that has `words`.
+    pub(crate) fn says(&self, words: &str) -> String {
+        let until = Instant::now() + PATIENCE;
+        let mut heard = Vec::new();
+        while let Ok(line) = self.lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            if let Some((_, rest)) = line.split_once(words) {
+                return rest.to_owned();
+            }
+            heard.push(line);
+        }
+        panic!("the phone never said {words:?}, but:\n{}", heard.join("\n"));
+    }
+
+    /// The addresses of API and SIP, once it is ready.
+    pub(crate) fn ready(&self) -> (SocketAddr, SocketAddr) {
+        let api = self.says("the control API listens on ").parse().expect("an address");
+        let sip = self.says("SIP listens on ").parse().expect("an address");
+        self.says("has started");
+        (api, sip)
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill(self.pid(), signal).expect("it is there");
+    }
+
+    /// Waits for its end.
+    pub(crate) fn end(&mut self) -> ExitStatus {
+        let (told, ended) = channel::<()>();
+        let pid = self.pid();
+        // Ends the phone where it doesn't end by itself; the status says so.
+        let guard = thread::spawn(move || {
+            if ended.recv_timeout(PATIENCE).is_err() {
+                kill(pid, Signal::SIGKILL).ok();
+            }
+        });
+        let status = self.child.wait().expect("its status");
+        told.send(()).ok();
+        guard.join().expect("no panic");
+        status
+    }
+
+    /// Its threads' names and how often each has waited, in the order of their ids.
+    pub(crate) fn threads(&self) -> Vec<(String, u64)> {
+        let tasks = fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("it runs");
+        let mut paths: Vec<PathBuf> = tasks.map(|task| task.expect("a task").path()).collect();
+        paths.sort();
+        let read = |path: &PathBuf| {
+            let status = fs::read_to_string(path.join("status")).expect("the thread runs");
+            let field = |name: &str| {
+                let line = status.lines().find_map(|line| line.strip_prefix(name));
+                line.expect("the kernel tells it").trim().to_owned()
+            };
+            (field("Name:"), field("voluntary_ctxt_switches:").parse().expect("a number"))
+        };
+        paths.iter().map(read).collect()
+    }
+
+    /// Closes the reading end of its log.
+    pub(crate) fn stop_listening(&mut self) {
+        self.lines = channel().1;
+    }
+
+    fn pid(&self) -> Pid {
+        Pid::from_raw(i32::try_from(self.child.id()).expect("a process id"))
+    }
+}
+
+impl Drop for Phone {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+/// Lines as they come, until nobody listens or the phone has closed its end.
+fn lines_of(stderr: ChildStderr) -> Receiver<String> {
+    let (sender, lines) = channel();
+    thread::spawn(move || {
+        for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+            if sender.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    lines
+}
