@@ -122,8 +122,18 @@ impl Account {
         matches!(self.phase, Phase::Connected)
     }
 
-    pub(crate) const fn is_over(&self) -> bool {
-        matches!(self.phase, Phase::Over)
+    /// Whether nothing is left of it: it is disconnected, or was refused and nobody is there to see that.
+    pub(crate) fn is_over(&self) -> bool {
+        let is_unseen = || !self.is_configured && self.owner.is_none_or(|owner| !owner.is_here);
+        matches!(self.phase, Phase::Over) || matches!(self.phase, Phase::Refused) && is_unseen()
+    }
+
+    /// Another account takes its place for its client. One that was refused goes silently: that was told.
+    pub(super) fn give_way(&mut self, now: Instant, endpoint: &mut Endpoint, outputs: &mut Vec<Output>) {
+        self.owner = None;
+        if !matches!(self.phase, Phase::Refused) {
+            self.disconnect(now, endpoint, outputs);
+        }
     }
 
     /// Whether clients still count it among the accounts, and calls may come in for it.

@@ -68,7 +68,7 @@ impl Accounts {
             return Err(Refusal { code: RefusalCode::Internal, message });
         }
         let replaced = replaced.and_then(|own| self.accounts.get_mut(own)).map(|account| {
-            account.disconnect(now, endpoint, outputs);
+            account.give_way(now, endpoint, outputs);
             account.id
         });
         let id = match adopted.and_then(|at| self.accounts.get_mut(at)) {
@@ -162,6 +162,7 @@ impl Accounts {
             owner.is_here = false;
             owner.disconnect_at = owner.autodisconnect.then(|| now + grace);
         }
+        self.forget_over();
     }
 
     /// A client comes back as another.
