@@ -195,7 +195,7 @@ impl Phone {
         outputs: &mut Vec<Output>,
     ) -> Result<Call, Status> {
         let user = invite.uri.as_sip().and_then(|uri| uri.user_text()).unwrap_or_default().into_owned();
-        let account = self.accounts.called(&user).ok_or(Status::NOT_FOUND)?;
+        let account = self.accounts.called(&user, flow).ok_or(Status::NOT_FOUND)?;
         if self.calls.len() >= self.config.max_calls || self.stop_at.is_some() {
             return Err(Status::BUSY_HERE);
         }

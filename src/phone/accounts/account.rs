@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use base::{Dice, Duration, Instant, Secret};
 use sip::digest::{Authenticator, Credentials};
 use sip::endpoint::{self, Endpoint};
+use sip::flow::Flow;
 use sip::invite::Profile;
 use sip::message::{NameAddr, SipUri, Status, Uri};
 use sip::register::{self, Registrar, Registration};
@@ -111,6 +112,11 @@ impl Account {
     /// Who its calls come from.
     pub(crate) const fn profile(&self) -> &Profile {
         self.registration.profile()
+    }
+
+    /// What it is registered over.
+    pub(crate) const fn flow(&self) -> Option<Flow> {
+        self.registration.flow()
     }
 
     /// Where its calls go first.

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use base::{Dice, Duration, Instant};
 use sip::endpoint::{self, Endpoint};
+use sip::flow::Flow;
 
 use super::Settings;
 use super::account::{Account, Owner};
@@ -145,10 +146,16 @@ impl Accounts {
         own.or_else(latest).or_else(default).or_else(|| connected().next()).ok_or_else(not_connected)
     }
 
-    /// The account that a call to this user is for; a connected one first.
-    pub(crate) fn called(&self, user: &str) -> Option<&Account> {
+    /// The account that a call to this user is for. Several servers may know us by the same user name: then the one
+    /// that the call came from, or at least one that reaches us at the same address; a connected one first.
+    pub(crate) fn called(&self, user: &str, flow: Flow) -> Option<&Account> {
         let is_called = |account: &&Account| account.is_listed() && account.settings().user == user;
-        self.accounts.iter().filter(is_called).max_by_key(|account| account.is_connected())
+        self.accounts.iter().filter(is_called).max_by_key(|account| {
+            let binding = account.flow();
+            let same_server = binding.is_some_and(|binding| binding.remote == flow.remote);
+            let same_address = binding.is_some_and(|binding| binding.local == flow.local);
+            (same_server, same_address, account.is_connected())
+        })
     }
 
     pub(crate) fn get(&self, id: ConnectionId) -> Option<&Account> {
