@@ -15,6 +15,7 @@ from lab.sipp import Sipp
 from lab.sound import Sound
 
 PROJECT = Path(__file__).parents[2]
+BINARY = Path(os.environ.get("CARGO_TARGET_DIR", PROJECT / "target")) / "release/neonphone"
 INSTALLED = PROJECT / "lab"
 SCENARIOS = Path(__file__).parent / "sipp"
 
@@ -79,7 +80,7 @@ def start_phone(room, afar, ladder):
     started = []
 
     def start(**configuration):
-        started.append(Phone(PROJECT / "target/release/neonphone", room, **configuration))
+        started.append(Phone(BINARY, room, **configuration))
         return started[-1]
 
     yield start
