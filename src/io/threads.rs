@@ -24,10 +24,11 @@ use super::sip::{MediaThreads, SipThread, Sockets};
 use super::{clock, hw, rtp_receive, rtp_send, sip, sound, work};
 
 /// How long calls and registrations may take to end.
-const HANG_UP_WITHIN: Duration = Duration::from_millis(1_500);
+const HANG_UP_WITHIN: Duration = Duration::from_millis(1_550);
 
-/// How long the threads may take to end after that; together with it 2 s less a margin.
-const END_WITHIN: Duration = Duration::from_millis(400);
+/// How long the threads may take to end after that, and then the writing of the log. All together are 2 s.
+const END_WITHIN: Duration = Duration::from_millis(350);
+const WRITE_WITHIN: Duration = Duration::from_millis(100);
 
 /// Why the phone doesn't start.
 #[derive(Debug)]
@@ -188,7 +189,7 @@ impl Threads {
         }
         // The last, for it writes the log.
         self.jobs.try_send(work::Job::Stop).ok();
-        self.running.wait_for("work", END_WITHIN);
+        self.running.wait_for("work", WRITE_WITHIN);
         self.running.handles.is_empty()
     }
 }

@@ -78,7 +78,7 @@ pub(crate) struct Phone {
 }
 
 impl Phone {
-    /// Starts it, its log in `debug` where that is wanted.
+    /// Starts it with this configuration.
     pub(crate) fn start(config: &str) -> Self {
         let config = ConfigFile::new(config);
         let mut command = neonphone(&["--config", config.path()]);

@@ -1,11 +1,11 @@
-//! A registrar of scripted bytes: it reads just enough of SIP to answer by hand.
+//! A SIP server of scripted bytes: it reads just enough of SIP to answer by hand.
 
 use std::net::{SocketAddr, UdpSocket};
 
 use crate::process::PATIENCE;
 
-/// The registrar's socket.
-pub(crate) struct Registrar(UdpSocket);
+/// The server's socket.
+pub(crate) struct Server(UdpSocket);
 
 /// What the phone sent.
 pub(crate) struct Received {
@@ -13,7 +13,7 @@ pub(crate) struct Received {
     pub(crate) text: String,
 }
 
-impl Registrar {
+impl Server {
     pub(crate) fn new(address: &str) -> Self {
         let socket = UdpSocket::bind((address, 0)).expect("a socket");
         socket.set_read_timeout(Some(PATIENCE)).expect("set");
@@ -35,18 +35,25 @@ impl Registrar {
         self.next(&format!("SIP/2.0 {status} "))
     }
 
-    /// Answers with the fields that RFC 3261 §8.2.6.2 has copied, a tag, and `more`.
-    pub(crate) fn answer(&self, request: &Received, status: &str, more: &str) {
+    /// Answers without a body.
+    pub(crate) fn answer(&self, request: &Received, status: &str, fields: &str) {
+        self.answer_with(request, status, fields, "");
+    }
+
+    /// Answers with the fields that RFC 3261 §8.2.6.2 has copied, a tag, `fields` and a body.
+    pub(crate) fn answer_with(&self, request: &Received, status: &str, fields: &str, body: &str) {
         let mut text = format!("SIP/2.0 {status}\r\n");
         for line in request.text.lines() {
             let copied = ["Via:", "From:", "Call-ID:", "CSeq:"].iter().any(|name| line.starts_with(name));
             if copied {
                 text += &format!("{line}\r\n");
             } else if line.starts_with("To:") {
-                text += &format!("{line};tag=registrar\r\n");
+                let tag = if line.contains(";tag=") { "" } else { ";tag=server" };
+                text += &format!("{line}{tag}\r\n");
             }
         }
-        self.send(request.from, &format!("{text}{more}Content-Length: 0\r\n\r\n"));
+        let length = body.len();
+        self.send(request.from, &format!("{text}{fields}Content-Length: {length}\r\n\r\n{body}"));
     }
 
     /// An OPTIONS to the phone.
@@ -56,7 +63,7 @@ impl Registrar {
             "OPTIONS sip:1000@{phone} SIP/2.0\r\n\
              Via: SIP/2.0/UDP {own};branch=z9hG4bKoptions;rport\r\n\
              Max-Forwards: 70\r\n\
-             From: <sip:registrar@{own}>;tag=1\r\n\
+             From: <sip:server@{own}>;tag=1\r\n\
              To: <sip:1000@{phone}>\r\n\
              Call-ID: options@{own}\r\n\
              CSeq: 1 OPTIONS\r\n\
@@ -79,7 +86,7 @@ impl Registrar {
         }
     }
 
-    fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.0.local_addr().expect("bound")
     }
 }

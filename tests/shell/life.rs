@@ -1,97 +1,13 @@
-//! The binary as whoever installs it meets it: its commands, its start, its end, and its rest.
+//! How the phone starts, rests and ends.
 
-#[path = "shell/process.rs"]
-mod process;
-#[path = "shell/registrar.rs"]
-mod registrar;
-
-use std::net::TcpStream;
-use std::process::Stdio;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use neonphone::io::{config, password};
 use nix::sys::signal::Signal;
 
-use process::{ConfigFile, Phone, QUIET, neonphone, ran};
-use registrar::Registrar;
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).expect("the phone writes text")
-}
-
-#[test]
-fn passwd_prints_a_user_whose_password_fits() {
-    let output = ran(&["passwd", "the \"crm\""], "correct horse\n");
-    assert!(output.status.success());
-    let config = config::parse(&text(&output.stdout)).expect("it can be put into the file as it is");
-    let user = &config.api.users[0];
-    assert_eq!(user.name, "the \"crm\"");
-    assert!(password::fits(&"correct horse".into(), Some(&user.password_hash)));
-    assert!(!text(&output.stderr).contains("correct horse"));
-
-    let again = ran(&["passwd", "the \"crm\""], "correct horse\n");
-    assert_ne!(again.stdout, output.stdout, "the salt is another each time");
-}
-
-#[test]
-fn an_empty_password_is_refused() {
-    for input in ["", "\n"] {
-        let output = ran(&["passwd", "crm"], input);
-        assert_eq!(text(&output.stderr), "neonphone: the password is empty\n");
-        assert_eq!(output.status.code(), Some(1));
-    }
-}
-
-#[test]
-fn check_says_what_would_be_used_and_no_secret() {
-    let file = ConfigFile::new(
-        "[[accounts]]\nuser = \"1000\"\ndomain = \"pbx.example\"\npassword = \"hunter2\"\nauth_user = \"u1000\"\n",
-    );
-    let output = ran(&["check", file.path()], "");
-    assert!(output.status.success());
-    let expected = format!(
-        "{} is right. What would be used:\n\
-         API      127.0.0.1:15070, [::1]:15070, 32 connections\n\
-         SIP      0.0.0.0:5060, [::]:5060, DSCP 24\n\
-         account  1000@pbx.example, registers for 600 s, as u1000\n\
-         calls    4 at once, declined with 486\n\
-         RTP      ports 16384 to 32767, DSCP 46\n\
-         sound    speaker alsa:default, microphone alsa:default\n\n",
-        file.path()
-    );
-    assert_eq!(text(&output.stdout), expected);
-    let warnings = text(&output.stderr);
-    assert!(warnings.contains("no program can use the phone"), "{warnings}");
-    assert!(warnings.contains("anybody on this machine can read the passwords"), "{warnings}");
-}
-
-#[test]
-fn check_of_a_wrong_file_tells_the_place_and_fails() {
-    let file = ConfigFile::new("[sip]\nprot = 5060\n");
-    for arguments in [["check", file.path()].as_slice(), &["--config", file.path()]] {
-        let output = ran(arguments, "");
-        let expected =
-            format!("neonphone: {}:2:1: unknown key `prot`: [sip] has listen, dscp\n", file.path());
-        assert_eq!(text(&output.stderr), expected);
-        assert_eq!(output.status.code(), Some(1));
-    }
-}
-
-#[test]
-fn arguments_that_nobody_understands_are_told_with_the_way_out() {
-    for (arguments, complaint) in [
-        (["dial"].as_slice(), "not understood: \"dial\""),
-        (&["passwd"], "passwd: whose? A NAME is missing"),
-        (&["--prot"], "invalid option '--prot'"),
-    ] {
-        let output = ran(arguments, "");
-        let expected = format!("neonphone: {complaint}; `neonphone --help` says what there is\n");
-        assert_eq!(text(&output.stderr), expected);
-        assert_eq!(output.status.code(), Some(2));
-    }
-    assert!(text(&ran(&["--help"], "").stdout).contains("neonphone passwd NAME"));
-    assert!(text(&ran(&["--version"], "").stdout).starts_with("neonphone 0."));
-}
+use crate::process::{Phone, QUIET};
+use crate::server::Server;
 
 #[test]
 fn the_api_accepts_as_soon_as_the_phone_has_started() {
@@ -147,7 +63,7 @@ fn sigterm_and_sigint_stop_it_in_order_within_two_seconds() {
 
 #[test]
 fn a_registered_phone_disconnects_before_it_ends() {
-    let mut registrar = Registrar::new("127.0.0.2");
+    let mut registrar = Server::new("127.0.0.2");
     let mut phone = Phone::start(&[QUIET, &registrar.account()].concat());
     let (_, sip) = phone.ready();
 
@@ -175,10 +91,11 @@ fn a_registered_phone_disconnects_before_it_ends() {
 }
 
 #[test]
-fn a_registrar_that_never_answers_does_not_keep_it_from_ending() {
-    let mut registrar = Registrar::new("127.0.0.1");
+fn neither_a_silent_registrar_nor_a_silent_program_keeps_it_from_ending() {
+    let mut registrar = Server::new("127.0.0.1");
     let mut phone = Phone::start(&[QUIET, &registrar.account()].concat());
-    let (_, sip) = phone.ready();
+    let (api, sip) = phone.ready();
+    let _program = program_that_never_closes(api);
     let register = registrar.request("REGISTER");
     registrar.answer(&register, "200 OK", "Contact: <sip:1000@127.0.0.1>;expires=600\r\n");
     registrar.send(sip, &registrar.options(sip));
@@ -187,13 +104,27 @@ fn a_registrar_that_never_answers_does_not_keep_it_from_ending() {
     let asked = Instant::now();
     phone.signal(Signal::SIGTERM);
     registrar.request("REGISTER");
-    assert_eq!(phone.end().code(), Some(0));
+    let status = phone.end();
+    println!("ended after {:?}", asked.elapsed());
+    assert_eq!(status.code(), Some(0));
     assert!(asked.elapsed() < Duration::from_secs(2), "it took {:?}", asked.elapsed());
+}
+
+/// A WebSocket whose program doesn't answer a close frame.
+fn program_that_never_closes(api: SocketAddr) -> TcpStream {
+    let mut stream = TcpStream::connect(api).expect("it accepts");
+    let head = "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+                Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
+    stream.write_all(head.as_bytes()).expect("written");
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).expect("an answer");
+    assert_eq!(&answer, b"HTTP/1.1 101");
+    stream
 }
 
 #[test]
 fn a_second_signal_ends_it_at_once() {
-    let mut registrar = Registrar::new("127.0.0.1");
+    let mut registrar = Server::new("127.0.0.1");
     let mut phone = Phone::start(&[QUIET, &registrar.account()].concat());
     let (_, sip) = phone.ready();
     let register = registrar.request("REGISTER");
@@ -217,13 +148,4 @@ fn a_log_that_nobody_reads_any_more_does_no_harm() {
     TcpStream::connect(api).expect("it accepts");
     phone.signal(Signal::SIGTERM);
     assert_eq!(phone.end().code(), Some(0));
-}
-
-#[test]
-fn a_closed_standard_output_is_an_error_and_no_panic() {
-    let (reader, writer) = std::io::pipe().expect("a pipe");
-    drop(reader);
-    let mut command = neonphone(&["--help"]);
-    let output = command.stdout(Stdio::from(writer)).stderr(Stdio::piped()).output().expect("it runs");
-    assert_eq!((output.status.code(), text(&output.stderr)), (Some(1), String::new()));
 }

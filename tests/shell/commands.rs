@@ -1,0 +1,94 @@
+//! The small commands around the configuration.
+
+use std::process::Stdio;
+
+use neonphone::io::{config, password};
+
+use crate::process::{ConfigFile, neonphone, ran};
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("the phone writes text")
+}
+
+#[test]
+fn passwd_prints_a_user_whose_password_fits() {
+    let output = ran(&["passwd", "the \"crm\""], "correct horse\n");
+    assert!(output.status.success());
+    let config = config::parse(&text(&output.stdout)).expect("it can be put into the file as it is");
+    let user = &config.api.users[0];
+    assert_eq!(user.name, "the \"crm\"");
+    assert!(password::fits(&"correct horse".into(), Some(&user.password_hash)));
+    assert!(!text(&output.stderr).contains("correct horse"));
+
+    let again = ran(&["passwd", "the \"crm\""], "correct horse\n");
+    assert_ne!(again.stdout, output.stdout, "the salt is another each time");
+}
+
+#[test]
+fn an_empty_password_is_refused() {
+    for input in ["", "\n"] {
+        let output = ran(&["passwd", "crm"], input);
+        assert_eq!(text(&output.stderr), "neonphone: the password is empty\n");
+        assert_eq!(output.status.code(), Some(1));
+    }
+}
+
+#[test]
+fn check_says_what_would_be_used_and_no_secret() {
+    let file = ConfigFile::new(
+        "[[accounts]]\nuser = \"1000\"\ndomain = \"pbx.example\"\npassword = \"hunter2\"\nauth_user = \"u1000\"\n",
+    );
+    let output = ran(&["check", file.path()], "");
+    assert!(output.status.success());
+    let expected = format!(
+        "{} is right. What would be used:\n\
+         API      127.0.0.1:15070, [::1]:15070, 32 connections\n\
+         SIP      0.0.0.0:5060, [::]:5060, DSCP 24\n\
+         account  1000@pbx.example, registers for 600 s, as u1000\n\
+         calls    4 at once, declined with 486\n\
+         RTP      ports 16384 to 32767, DSCP 46\n\
+         sound    speaker alsa:default, microphone alsa:default\n\n",
+        file.path()
+    );
+    assert_eq!(text(&output.stdout), expected);
+    let warnings = text(&output.stderr);
+    assert!(warnings.contains("no program can use the phone"), "{warnings}");
+    assert!(warnings.contains("anybody on this machine can read the passwords"), "{warnings}");
+}
+
+#[test]
+fn check_of_a_wrong_file_tells_the_place_and_fails() {
+    let file = ConfigFile::new("[sip]\nprot = 5060\n");
+    for arguments in [["check", file.path()].as_slice(), &["--config", file.path()]] {
+        let output = ran(arguments, "");
+        let expected =
+            format!("neonphone: {}:2:1: unknown key `prot`: [sip] has listen, dscp\n", file.path());
+        assert_eq!(text(&output.stderr), expected);
+        assert_eq!(output.status.code(), Some(1));
+    }
+}
+
+#[test]
+fn arguments_that_nobody_understands_are_told_with_the_way_out() {
+    for (arguments, complaint) in [
+        (["dial"].as_slice(), "not understood: \"dial\""),
+        (&["passwd"], "passwd: whose? A NAME is missing"),
+        (&["--prot"], "invalid option '--prot'"),
+    ] {
+        let output = ran(arguments, "");
+        let expected = format!("neonphone: {complaint}; `neonphone --help` says what there is\n");
+        assert_eq!(text(&output.stderr), expected);
+        assert_eq!(output.status.code(), Some(2));
+    }
+    assert!(text(&ran(&["--help"], "").stdout).contains("neonphone passwd NAME"));
+    assert!(text(&ran(&["--version"], "").stdout).starts_with("neonphone 0."));
+}
+
+#[test]
+fn a_closed_standard_output_is_an_error_and_no_panic() {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let mut command = neonphone(&["--help"]);
+    let output = command.stdout(Stdio::from(writer)).stderr(Stdio::piped()).output().expect("it runs");
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(1), String::new()));
+}
