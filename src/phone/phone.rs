@@ -312,12 +312,13 @@ impl Phone {
         connection: Option<ConnectionId>,
         outputs: &mut Vec<Output>,
     ) -> Reply {
+        // Rule 3: parameters are checked before state.
+        let number: Number = number.parse().map_err(|error| invalid(format!("number: {error}")))?;
         if self.calls.len() >= self.config.max_calls {
             let message = format!("there are already {} calls", self.config.max_calls);
             return Err(Refusal { code: RefusalCode::Internal, message });
         }
         let account = self.accounts.to_call_from(client, connection)?;
-        let number: Number = number.parse().map_err(|error| invalid(format!("number: {error}")))?;
         let target = Uri::Sip(number.uri(&account.settings().domain));
         let hop = account.hop().clone();
         let (connection, profile) = (account.id, account.profile().clone());
