@@ -20,7 +20,7 @@ use super::mailbox::Mailbox;
 use super::occupant::{self, PortKind};
 use super::ports::Ports;
 use super::signals::StopCall;
-use super::sip::{MediaThreads, SipThread, Sockets};
+use super::sip::{MediaThreads, Names, SipThread, Sockets};
 use super::{clock, hw, rtp_receive, rtp_send, sip, sound, work};
 
 /// How long calls and registrations may take to end.
@@ -128,16 +128,15 @@ impl Threads {
         let server = Server::new(config.api, Dice::new(seed()?));
         let api_thread = ApiThread::new(api_inbox, listeners, outlets, server)?;
 
-        let endpoint = ::sip::endpoint::Config {
-            hosts: text_of("/etc/hosts"),
-            resolv_conf: text_of("/etc/resolv.conf"),
-        };
+        let now = clock::now();
+        let mut names = Names::of_machine();
+        let endpoint = names.look(now).unwrap_or_default();
         let phone_config = phone::Config { endpoint, ..config.phone };
-        let phone = Phone::new(phone_config, seed()?, clock::now());
+        let phone = Phone::new(phone_config, seed()?, now);
         let ports =
             Ports::new(config.rtp.ports, config.rtp.dscp, sockets.families(), &mut Dice::new(seed()?));
         let media = MediaThreads { receive: receive.clone(), send: send.clone(), sound: sound.clone() };
-        let sip_thread = SipThread::new(sip_inbox, sockets, ports, media, api.clone(), phone)?;
+        let sip_thread = SipThread::new(sip_inbox, sockets, names, ports, media, api.clone(), phone)?;
 
         let receive_thread =
             rtp_receive::ReceiveThread::new(receive_inbox, send.clone(), sip.clone(), sound.clone())?;
@@ -192,14 +191,6 @@ impl Threads {
         self.running.wait_for("work", WRITE_WITHIN);
         self.running.handles.is_empty()
     }
-}
-
-/// The text of a file of the system; none if it can't be read: then names are looked up without it.
-fn text_of(path: &str) -> String {
-    std::fs::read_to_string(path).unwrap_or_else(|error| {
-        warn!("{path} can't be read, and names are looked up without it: {error}");
-        String::new()
-    })
 }
 
 /// Numbers that nobody can foretell.

@@ -77,6 +77,8 @@ pub enum Input<'a> {
         /// The RTP socket's port number; RTCP has the next.
         rtp_port: u16,
     },
+    /// The machine's files on names have changed.
+    Names(&'a sip::endpoint::Config),
     /// A client asks for something.
     Command {
         /// Who.

@@ -94,6 +94,7 @@ impl Phone {
     pub fn handle_input(&mut self, now: Instant, input: Input<'_>) {
         match input {
             Input::Sip(input) => self.endpoint.handle_input(now, input),
+            Input::Names(names) => self.endpoint.configure(names),
             Input::MediaPort { port, family, rtp_port } => self.legs.lent.push((port, family, rtp_port)),
             Input::Command { client, command } => self.on_command(now, client, command),
             // The driver frees a leg's sockets when both halves have ended; nothing here waits for them.

@@ -2,6 +2,7 @@
 //! out what the phone decides. It never waits but in its poll; a turn is bounded, so that a flood on one source
 //! keeps nobody else waiting.
 
+mod names;
 mod queries;
 mod socket;
 
@@ -19,6 +20,7 @@ use phone::{ClientId, Command, Family, Input, Output, Phone, PortId};
 use sip::endpoint::Input as SipInput;
 use sip::flow::{Flow, FlowError, Link, Transport};
 
+pub use self::names::Names;
 use self::queries::{Answer, Queries};
 use self::socket::{Arrival, DATAGRAM_MAX, SipSocket};
 use super::clock::{self, Alarm};
@@ -146,6 +148,7 @@ pub struct SipThread {
     buffer: Box<[u8]>,
     sockets: Vec<SipSocket>,
     queries: Queries,
+    names: Names,
     ports: Ports,
     /// Halves of each leg that have not ended.
     legs: BTreeMap<LegId, u8>,
@@ -162,6 +165,7 @@ impl SipThread {
     pub fn new(
         inbox: Inbox<Letter>,
         sockets: Sockets,
+        names: Names,
         ports: Ports,
         media: MediaThreads,
         api: api::Door,
@@ -175,6 +179,7 @@ impl SipThread {
             buffer: vec![0; DATAGRAM_MAX].into_boxed_slice(),
             sockets: sockets.0,
             queries: Queries::new(FIRST_QUERY),
+            names,
             ports,
             legs: BTreeMap::new(),
             media,
@@ -219,6 +224,7 @@ impl SipThread {
             }
         }
         if self.alarm.is_due(now) {
+            self.look_at_names(now);
             self.phone.handle_input(now, Input::Timeout);
         }
         let goes_on = self.carry_out(now);
@@ -243,6 +249,7 @@ impl SipThread {
         let Ok(letter) = self.inbox.letters.try_recv() else { return false };
         match letter {
             Letter::Command { client, command } => {
+                self.look_at_names(now);
                 self.phone.handle_input(now, Input::Command { client, command });
             }
             Letter::Leg { leg, event } => {
@@ -254,6 +261,13 @@ impl SipThread {
             Letter::Stop => self.phone.handle_input(now, Input::Stop),
         }
         true
+    }
+
+    /// Before whatever may look for a server: a retry, or a program's wish.
+    fn look_at_names(&mut self, now: Instant) {
+        if let Some(names) = self.names.look(now) {
+            self.phone.handle_input(now, Input::Names(&names));
+        }
     }
 
     /// False if there was none.
