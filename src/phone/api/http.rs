@@ -133,10 +133,11 @@ impl<'a> Head<'a> {
             ("GET", "/") if self.wants_websocket => return self.upgrade(has_room),
             ("GET" | "HEAD", "/") => Answer { body: PAGE.to_owned(), ..Answer::text("200 OK") },
             ("GET" | "HEAD", "/version") => version().readable_by(self.origin.filter(|_| !is_foreign)),
-            // Chromium asks this before a page may fetch from the local network; a page that is not listed gets no
-            // header that would let it.
+            // Chromium before 142 asks this before a page may fetch from the local network (Private Network Access);
+            // later ones ask the user. A page that is not listed gets no header that would let it.
             ("OPTIONS", "/version") => preflight().readable_by(self.origin.filter(|_| !is_foreign)),
-            (_, "/" | "/version") => Answer::text("405 Method Not Allowed").with("Allow: GET, HEAD"),
+            (_, "/") => Answer::text("405 Method Not Allowed").with("Allow: GET, HEAD"),
+            (_, "/version") => Answer::text("405 Method Not Allowed").with("Allow: GET, HEAD, OPTIONS"),
             _ => Answer::text("404 Not Found"),
         };
         Verdict::Answer(if self.method == "HEAD" { answer.head_to_bytes() } else { answer.to_bytes() })
@@ -199,8 +200,7 @@ impl Answer {
             Some(origin) => answer
                 .with(&format!("Access-Control-Allow-Origin: {origin}"))
                 .with("Access-Control-Allow-Methods: GET")
-                .with("Access-Control-Allow-Private-Network: true")
-                .with("Access-Control-Allow-Local-Network: true"),
+                .with("Access-Control-Allow-Private-Network: true"),
             None => answer,
         }
     }
