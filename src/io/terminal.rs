@@ -48,12 +48,13 @@ pub fn new_password(user: &str) -> Result<Secret, PasswordError> {
 }
 
 fn ask(terminal: &Stdin, question: &str) -> Result<Secret, PasswordError> {
+    // Before the question: what somebody types at once must not show either.
+    let silence = Silence::on(terminal).map_err(PasswordError::Unreadable)?;
     let mut words = io::stderr();
     write!(words, "{question}").map_err(PasswordError::Unreadable)?;
-    let silence = Silence::on(terminal).map_err(PasswordError::Unreadable)?;
     let line = read_line(terminal);
     drop(silence);
-    // The line end that was typed didn't show either.
+    // The line end that was typed didn't show.
     writeln!(words).map_err(PasswordError::Unreadable)?;
     line
 }

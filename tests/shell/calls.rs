@@ -74,6 +74,75 @@ fn a_program_registers_calls_speaks_and_hangs_up() {
     call(&mut program, &mut server, sip);
 }
 
+/// Registers by way of `server`'s address, is called at another of the phone's, answers, and is hung up on.
+fn be_called(any: &str, server_address: &str, called_address: &str) {
+    let everywhere =
+        QUIET.replace("[sip]\n    listen = [\"127.0.0.1:0\"]", &format!("[sip]\nlisten = [\"{any}:0\"]"));
+    let phone = Phone::start(&[&everywhere, user().as_str()].concat());
+    let (api, sip) = phone.ready();
+    let mut server = Server::new(server_address);
+    let mut program = registered(api, &mut server);
+
+    let called = SocketAddr::new(called_address.parse().expect("an address"), sip.port());
+    let own = server.address();
+    let rtp = UdpSocket::bind((own.ip(), 0)).expect("a socket");
+    rtp.set_read_timeout(Some(PATIENCE)).expect("set");
+    let port = rtp.local_addr().expect("bound").port();
+    let version = if own.is_ipv4() { 4 } else { 6 };
+    let offer = format!(
+        "v=0\r\no=- 1 1 IN IP{version} {0}\r\ns=-\r\nc=IN IP{version} {0}\r\nt=0 0\r\nm=audio {port} RTP/AVP 8 0\r\n",
+        own.ip()
+    );
+    let request = |method: &str, sequence: &str, to: &str, body: &str| {
+        format!(
+            "{method} sip:1000@{called} SIP/2.0\r\n\
+             Via: SIP/2.0/UDP {own};branch=z9hG4bK{method}{sequence};rport\r\n\
+             Max-Forwards: 70\r\n\
+             From: <sip:2000@{own}>;tag=2000\r\n\
+             To: {to}\r\n\
+             Call-ID: call@{own}\r\n\
+             CSeq: {sequence} {method}\r\n\
+             Contact: <sip:2000@{own}>\r\n\
+             Content-Type: application/sdp\r\n\
+             Content-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
+    };
+    server.send(called, &request("INVITE", "1", &format!("<sip:1000@{called}>"), &offer));
+    let call = program.hear("OnNewCall")["callId"].clone();
+    assert_eq!(server.response("180").from, called, "answered from where it was called");
+    program.ask("acceptcall", json!({ "callid": call }));
+    let answer = server.response("200");
+    assert_eq!(answer.from, called);
+    assert!(
+        answer.text.contains(&format!("@{called}")),
+        "the Contact is where it was called: {}",
+        answer.text
+    );
+    assert!(answer.text.contains(&format!("c=IN IP{version} {}\r\n", called.ip())), "{}", answer.text);
+    let to = answer.text.lines().find_map(|line| line.strip_prefix("To: ")).expect("a To").to_owned();
+    server.send(called, &request("ACK", "1", &to, ""));
+    let (length, _) = rtp.recv_from(&mut [0; 2048]).expect("the phone speaks");
+    assert_eq!(length, 172);
+
+    server.send(called, &request("BYE", "2", &to, ""));
+    assert_eq!(server.response("200").from, called);
+    assert_eq!(program.hear("OnFinalizedCall")["SIPError"], 0);
+}
+
+#[test]
+fn a_call_to_any_of_the_phones_addresses_is_answered_from_there() {
+    be_called("0.0.0.0", "127.0.0.3", "127.0.0.2");
+}
+
+#[test]
+fn a_call_over_ipv6_is_answered_from_there() {
+    if UdpSocket::bind("[::1]:0").is_err() {
+        return println!("skipped: this machine has no IPv6");
+    }
+    be_called("[::]", "::1", "::1");
+}
+
 #[test]
 fn rule_8_a_port_that_refuses_is_told_at_once() {
     let (_phone, api, _) = start();

@@ -1,8 +1,11 @@
 //! The small commands around the configuration.
 
-use std::process::Stdio;
+use std::fs::File;
+use std::io::{Read, Write};
+use std::process::{ExitStatus, Stdio};
 
 use neonphone::io::{config, password};
+use nix::pty::openpty;
 
 use crate::process::{ConfigFile, neonphone, ran};
 
@@ -22,6 +25,44 @@ fn passwd_prints_a_user_whose_password_fits() {
 
     let again = ran(&["passwd", "the \"crm\""], "correct horse\n");
     assert_ne!(again.stdout, output.stdout, "the salt is another each time");
+}
+
+/// Types these two lines at a terminal where `passwd` asks; gives its exit, its output, and what the terminal showed.
+fn typed(first: &str, second: &str) -> (ExitStatus, String, String) {
+    let terminal = openpty(None, None).expect("a terminal");
+    let mut command = neonphone(&["passwd", "crm"]);
+    command.stdin(Stdio::from(terminal.slave)).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("it starts");
+    // The slave's last copy outside the child goes with the command, so the master sees its end.
+    drop(command);
+    let mut master = File::from(terminal.master);
+    let mut questions = child.stderr.take().expect("piped");
+    for (question, line) in [("New password of crm: ", first), ("\nThe same again: ", second)] {
+        let mut asked = vec![0; question.len()];
+        questions.read_exact(&mut asked).expect("a question");
+        assert_eq!(text(&asked), question);
+        writeln!(master, "{line}").expect("typed");
+    }
+    let output = child.wait_with_output().expect("it ends");
+    let mut told = String::new();
+    questions.read_to_string(&mut told).expect("text");
+    let mut shown = Vec::new();
+    // A terminal without a slave ends with an error.
+    master.read_to_end(&mut shown).ok();
+    assert!(!text(&shown).contains(first), "the terminal shows the password");
+    (output.status, text(&output.stdout), told)
+}
+
+#[test]
+fn at_a_terminal_the_password_is_asked_for_twice_and_does_not_show() {
+    let (status, section, _) = typed("correct horse", "correct horse");
+    assert!(status.success());
+    let config = config::parse(&section).expect("it can be put into the file as it is");
+    assert!(password::fits(&"correct horse".into(), Some(&config.api.users[0].password_hash)));
+
+    let (status, section, told) = typed("correct horse", "correct house");
+    assert_eq!((status.code(), section.as_str()), (Some(1), ""));
+    assert_eq!(told, "\nneonphone: the passwords differ\n");
 }
 
 #[test]

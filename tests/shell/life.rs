@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 
 use crate::process::{Phone, QUIET};
+use crate::program::{Program, user};
 use crate::server::Server;
 
 #[test]
@@ -31,10 +32,13 @@ fn a_port_that_is_taken_is_told_with_who_has_it_and_what_to_change() {
 }
 
 #[test]
-fn the_threads_are_named_and_all_sleep_while_there_is_nothing_to_do() {
-    let phone = Phone::start(QUIET);
+fn registered_and_with_a_program_connected_every_thread_sleeps() {
+    let mut server = Server::new("127.0.0.1");
+    let phone = Phone::start(&[QUIET, &user(), &server.account()].concat());
     let (api, _) = phone.ready();
-    let _client = TcpStream::connect(api).expect("it accepts");
+    let register = server.request("REGISTER");
+    server.answer(&register, "200 OK", "Contact: <sip:1000@127.0.0.1>;expires=600\r\n");
+    let _program = Program::new(api);
     let names: Vec<String> = phone.threads().into_iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["neonphone", "work", "api", "sip", "rtp-receive", "rtp-send", "sound", "hw"]);
 
@@ -63,47 +67,47 @@ fn sigterm_and_sigint_stop_it_in_order_within_two_seconds() {
 
 #[test]
 fn a_registered_phone_disconnects_before_it_ends() {
-    let mut registrar = Server::new("127.0.0.2");
-    let mut phone = Phone::start(&[QUIET, &registrar.account()].concat());
+    let mut server = Server::new("127.0.0.2");
+    let mut phone = Phone::start(&[QUIET, &server.account()].concat());
     let (_, sip) = phone.ready();
 
-    let register = registrar.request("REGISTER");
+    let register = server.request("REGISTER");
     assert_eq!(register.from, sip, "by the socket that it listens on");
     assert!(register.text.contains(&format!("Via: SIP/2.0/UDP {sip};")), "{}", register.text);
     assert!(register.text.contains(&format!("<sip:1000@{sip}")), "{}", register.text);
-    registrar.answer(&register, "200 OK", "Contact: <sip:1000@127.0.0.1>;expires=600\r\n");
+    server.answer(&register, "200 OK", "Contact: <sip:1000@127.0.0.1>;expires=600\r\n");
 
     // An answer is on its way to the phone only once another request has been answered after it.
-    registrar.send(sip, &registrar.options(sip));
-    registrar.response("200");
+    server.send(sip, &server.options(sip));
+    server.response("200");
 
     let asked = Instant::now();
     phone.signal(Signal::SIGTERM);
-    let farewell = registrar.request("REGISTER");
+    let farewell = server.request("REGISTER");
     assert!(
         farewell.text.contains("Expires: 0\r\n") || farewell.text.contains(";expires=0"),
         "{}",
         farewell.text
     );
-    registrar.answer(&farewell, "200 OK", "");
+    server.answer(&farewell, "200 OK", "");
     assert_eq!(phone.end().code(), Some(0));
     assert!(asked.elapsed() < Duration::from_secs(2), "it took {:?}", asked.elapsed());
 }
 
 #[test]
 fn neither_a_silent_registrar_nor_a_silent_program_keeps_it_from_ending() {
-    let mut registrar = Server::new("127.0.0.1");
-    let mut phone = Phone::start(&[QUIET, &registrar.account()].concat());
+    let mut server = Server::new("127.0.0.1");
+    let mut phone = Phone::start(&[QUIET, &server.account()].concat());
     let (api, sip) = phone.ready();
     let _program = program_that_never_closes(api);
-    let register = registrar.request("REGISTER");
-    registrar.answer(&register, "200 OK", "Contact: <sip:1000@127.0.0.1>;expires=600\r\n");
-    registrar.send(sip, &registrar.options(sip));
-    registrar.response("200");
+    let register = server.request("REGISTER");
+    server.answer(&register, "200 OK", "Contact: <sip:1000@127.0.0.1>;expires=600\r\n");
+    server.send(sip, &server.options(sip));
+    server.response("200");
 
     let asked = Instant::now();
     phone.signal(Signal::SIGTERM);
-    registrar.request("REGISTER");
+    server.request("REGISTER");
     let status = phone.end();
     println!("ended after {:?}", asked.elapsed());
     assert_eq!(status.code(), Some(0));
@@ -124,16 +128,16 @@ fn program_that_never_closes(api: SocketAddr) -> TcpStream {
 
 #[test]
 fn a_second_signal_ends_it_at_once() {
-    let mut registrar = Server::new("127.0.0.1");
-    let mut phone = Phone::start(&[QUIET, &registrar.account()].concat());
+    let mut server = Server::new("127.0.0.1");
+    let mut phone = Phone::start(&[QUIET, &server.account()].concat());
     let (_, sip) = phone.ready();
-    let register = registrar.request("REGISTER");
-    registrar.answer(&register, "200 OK", "Contact: <sip:1000@127.0.0.1>;expires=600\r\n");
-    registrar.send(sip, &registrar.options(sip));
-    registrar.response("200");
+    let register = server.request("REGISTER");
+    server.answer(&register, "200 OK", "Contact: <sip:1000@127.0.0.1>;expires=600\r\n");
+    server.send(sip, &server.options(sip));
+    server.response("200");
 
     phone.signal(Signal::SIGTERM);
-    registrar.request("REGISTER");
+    server.request("REGISTER");
     let asked = Instant::now();
     phone.signal(Signal::SIGINT);
     assert_eq!(phone.end().code(), Some(1));
