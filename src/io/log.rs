@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use ::log::LevelFilter;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use env_logger::{Builder, Env, Target};
 
@@ -33,6 +34,8 @@ struct Pipe {
 pub fn start() -> Lines {
     let (pipe, lines) = pipe();
     let mut builder = Builder::from_env(Env::new().filter_or(FILTER_VARIABLE, "info"));
+    // It would log each message of the API, passwords and tokens among them.
+    builder.filter_module("tungstenite", LevelFilter::Warn);
     builder.target(Target::Pipe(Box::new(pipe))).format_target(false);
     // systemd's journal notes the time itself.
     if std::env::var_os("JOURNAL_STREAM").is_some() {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 
 use crate::process::{Phone, QUIET};
-use crate::program::{Program, user};
+use crate::program::{self, Program, user};
 use crate::server::Server;
 
 #[test]
@@ -151,5 +151,23 @@ fn a_log_that_nobody_reads_any_more_does_no_harm() {
     phone.stop_listening();
     TcpStream::connect(api).expect("it accepts");
     phone.signal(Signal::SIGTERM);
+    assert_eq!(phone.end().code(), Some(0));
+}
+
+#[test]
+fn the_most_talkative_log_has_no_password_and_no_token() {
+    let mut server = Server::new("127.0.0.1");
+    let mut phone = Phone::start_logging(&[QUIET, &user(), &server.account()].concat(), "trace");
+    let (api, _) = phone.ready();
+    let register = server.request("REGISTER");
+    server.answer(&register, "401 Unauthorized", "WWW-Authenticate: Digest realm=\"r\", nonce=\"n\"\r\n");
+    server.request("REGISTER");
+    let program = Program::new(api);
+    phone.signal(Signal::SIGTERM);
+    let log = phone.last_words();
+    assert!(log.contains("SIGTERM"), "{log}");
+    for secret in [program::PASSWORD, "pw1000", program.token.as_str()] {
+        assert!(!log.contains(secret), "{log}");
+    }
     assert_eq!(phone.end().code(), Some(0));
 }

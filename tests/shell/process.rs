@@ -80,8 +80,14 @@ pub(crate) struct Phone {
 impl Phone {
     /// Starts it with this configuration.
     pub(crate) fn start(config: &str) -> Self {
+        Self::start_logging(config, "info")
+    }
+
+    /// The same, with this filter of its log.
+    pub(crate) fn start_logging(config: &str, filter: &str) -> Self {
         let config = ConfigFile::new(config);
         let mut command = neonphone(&["--config", config.path()]);
+        command.env("NEONPHONE_LOG", filter);
         let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts");
         let lines = lines_of(child.stderr.take().expect("piped"));
         Self { child, lines, _config: config }
@@ -98,6 +104,11 @@ impl Phone {
             heard.push(line);
         }
         panic!("the phone never said {words:?}, but:\n{}", heard.join("\n"));
+    }
+
+    /// All that it still says until its end.
+    pub(crate) fn last_words(&self) -> String {
+        self.lines.iter().collect::<Vec<_>>().join("\n")
     }
 
     /// The addresses of API and SIP, once it is ready.
@@ -149,7 +160,7 @@ impl Phone {
         self.lines = channel().1;
     }
 
-    fn pid(&self) -> Pid {
+    pub(crate) fn pid(&self) -> Pid {
         Pid::from_raw(i32::try_from(self.child.id()).expect("a process id"))
     }
 }

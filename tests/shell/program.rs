@@ -12,7 +12,8 @@ use tungstenite::{Message, WebSocket};
 use crate::process::PATIENCE;
 
 const USER: &str = "operator";
-const PASSWORD: &str = "open sesame";
+/// Its password.
+pub(crate) const PASSWORD: &str = "open sesame";
 
 /// The section of the API's user.
 pub(crate) fn user() -> String {
@@ -23,7 +24,7 @@ pub(crate) fn user() -> String {
 /// An authenticated program.
 pub(crate) struct Program {
     socket: WebSocket<MaybeTlsStream<TcpStream>>,
-    token: String,
+    pub(crate) token: String,
     /// Events that came while something else was awaited.
     events: Vec<Value>,
     /// The longest that a reply took.
