@@ -1,0 +1,15 @@
+//! The whole phone: the real binary, driven by a program over its WebSocket, towards a server and callers of scripted
+//! bytes on loopback. What becomes of registrations and calls is told in `stories`; what noise and rest do to them in
+//! `flood` and `rest`.
+
+mod ear;
+mod flood;
+mod noise;
+mod peer;
+#[expect(dead_code, reason = "the rest is for the stories of the commands, in tests/shell.rs")]
+#[path = "../shell/process.rs"]
+mod process;
+mod program;
+mod rest;
+mod stage;
+mod stories;

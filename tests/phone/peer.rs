@@ -1,0 +1,178 @@
+//! A registrar, proxy and caller of scripted bytes: it reads just enough of SIP to answer by hand, and shares no code
+//! with the phone, so that a fault on both sides can't cancel out.
+
+use std::collections::BTreeSet;
+use std::net::{SocketAddr, UdpSocket};
+use std::time::Duration;
+
+use crate::process::PATIENCE;
+
+/// One UDP socket, on which a story sends and expects.
+pub(crate) struct Peer {
+    socket: UdpSocket,
+    /// Start line and Via of what has come: UDP brings repeats.
+    seen: BTreeSet<(String, String)>,
+    /// What has come before the story expected it.
+    unread: Vec<Received>,
+}
+
+/// What the phone sent.
+#[derive(Clone, Debug)]
+pub(crate) struct Received {
+    pub(crate) from: SocketAddr,
+    pub(crate) text: String,
+}
+
+/// What the peer's requests within a call are written with.
+pub(crate) struct Dialog {
+    pub(crate) call_id: String,
+    /// The From of the peer's requests, with its tag.
+    pub(crate) from: String,
+    /// Their To.
+    pub(crate) to: String,
+    /// The phone's Contact.
+    pub(crate) target: String,
+    pub(crate) phone: SocketAddr,
+}
+
+impl Peer {
+    pub(crate) fn new() -> Self {
+        let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+        socket.set_read_timeout(Some(PATIENCE)).expect("set");
+        Self { socket, seen: BTreeSet::new(), unread: Vec::new() }
+    }
+
+    /// Waits longer for what it expects.
+    pub(crate) fn be_patient(&self, patience: Duration) {
+        self.socket.set_read_timeout(Some(patience)).expect("set");
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.socket.local_addr().expect("bound")
+    }
+
+    pub(crate) fn contact(&self) -> String {
+        format!("Contact: <sip:peer@{}>\r\n", self.address())
+    }
+
+    /// The next message whose first line begins so; others wait until they are expected.
+    pub(crate) fn expect(&mut self, start: &str) -> Received {
+        loop {
+            if let Some(at) = self.unread.iter().position(|message| message.text.starts_with(start)) {
+                return self.unread.remove(at);
+            }
+            let mut buffer = [0; 65_536];
+            let (length, from) =
+                self.socket.recv_from(&mut buffer).unwrap_or_else(|error| self.in_vain(start, &error));
+            let text = String::from_utf8(buffer[..length].to_vec()).expect("the phone writes text");
+            let message = Received { from, text };
+            if self.seen.insert((message.start().into(), message.field("Via").into())) {
+                self.unread.push(message);
+            }
+        }
+    }
+
+    fn in_vain(&self, start: &str, error: &std::io::Error) -> ! {
+        let others: Vec<&str> = self.unread.iter().map(Received::start).collect();
+        panic!("{start:?} did not come ({error}), but {others:?}");
+    }
+
+    /// Answers as RFC 3261 §8.2.6.2 says; `more` are whole fields.
+    pub(crate) fn answer(&self, request: &Received, status: &str, more: &str, sdp: &str) {
+        let mut head = format!("SIP/2.0 {status}\r\n");
+        for line in request.head() {
+            match line.split_once(':') {
+                Some(("Via" | "From" | "Call-ID" | "CSeq", _)) => head += &format!("{line}\r\n"),
+                Some(("To", to)) if to.contains("tag=") => head += &format!("To:{to}\r\n"),
+                Some(("To", to)) => head += &format!("To:{to};tag=peer\r\n"),
+                _ => {}
+            }
+        }
+        self.send(request.from, &(head + more), sdp);
+    }
+
+    /// Registers the phone, by a challenge first; for so many seconds. Gives back the REGISTER that was signed.
+    pub(crate) fn register(&mut self, seconds: u32) -> Received {
+        let first = self.expect("REGISTER ");
+        assert!(!first.text.contains("\r\nAuthorization: "), "{}", first.text);
+        let challenge = "WWW-Authenticate: Digest realm=\"lab\", nonce=\"5ca1ab1e\", qop=\"auth\"\r\n";
+        self.answer(&first, "401 Unauthorized", challenge, "");
+        let signed = self.expect("REGISTER ");
+        self.bind(&signed, seconds);
+        signed
+    }
+
+    /// Accepts a REGISTER.
+    pub(crate) fn bind(&self, register: &Received, seconds: u32) {
+        let binding = format!("Contact: {};expires={seconds}\r\n", register.field("Contact"));
+        self.answer(register, "200 OK", &binding, "");
+    }
+
+    /// Calls the phone's user 1000; the dialog of this call, whose `to` has no tag yet.
+    pub(crate) fn call(&self, phone: SocketAddr, name: &str, sdp: &str) -> Dialog {
+        let dialog = Dialog {
+            call_id: format!("{name}@{}", self.address()),
+            from: format!("\"Ada\" <sip:ada@{}>;tag={name}", self.address()),
+            to: "<sip:1000@phone.example>".into(),
+            target: format!("sip:1000@{phone}"),
+            phone,
+        };
+        self.request("INVITE", 1, &dialog, &self.contact(), sdp);
+        dialog
+    }
+
+    /// A request of a call.
+    pub(crate) fn request(&self, method: &str, number: u32, dialog: &Dialog, more: &str, sdp: &str) {
+        let Dialog { call_id, from, to, target, phone } = dialog;
+        // RFC 3261 §9.1: a CANCEL has the branch of its INVITE; and the ACK of a 2xx one of its own (§13.2.2.4).
+        let branch = if method == "CANCEL" { "INVITE" } else { method };
+        let head = format!(
+            "{method} {target} SIP/2.0\r\n\
+             Via: SIP/2.0/UDP {};branch=z9hG4bK-{call_id}-{number}-{branch};rport\r\n\
+             Max-Forwards: 70\r\n\
+             From: {from}\r\n\
+             To: {to}\r\n\
+             Call-ID: {call_id}\r\n\
+             CSeq: {number} {method}\r\n",
+            self.address()
+        );
+        self.send(*phone, &(head + more), sdp);
+    }
+
+    fn send(&self, to: SocketAddr, head: &str, sdp: &str) {
+        let content_type = if sdp.is_empty() { "" } else { "Content-Type: application/sdp\r\n" };
+        let text = format!("{head}{content_type}Content-Length: {}\r\n\r\n{sdp}", sdp.len());
+        self.socket.send_to(text.as_bytes(), to).expect("sent");
+    }
+}
+
+impl Received {
+    /// Its first line.
+    pub(crate) fn start(&self) -> &str {
+        self.text.lines().next().unwrap_or_default()
+    }
+
+    fn head(&self) -> impl Iterator<Item = &str> {
+        self.text.split("\r\n\r\n").next().unwrap_or_default().split("\r\n").skip(1)
+    }
+
+    /// The first field of that name.
+    pub(crate) fn field(&self, name: &str) -> &str {
+        let values = self.head().filter_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+        values.into_iter().next().unwrap_or_else(|| panic!("no {name} in\n{}", self.text))
+    }
+
+    /// The URI of its Contact.
+    pub(crate) fn target(&self) -> &str {
+        let contact = self.field("Contact");
+        contact.split(['<', '>']).nth(1).expect("a URI in brackets")
+    }
+
+    /// Where its SDP wants RTP.
+    pub(crate) fn rtp(&self) -> SocketAddr {
+        let line =
+            |start| self.text.lines().find_map(|line| line.strip_prefix(start)).expect("a line of SDP");
+        let port = line("m=audio ").split(' ').next().expect("a port");
+        format!("{}:{port}", line("c=IN IP4 ")).parse().expect("an address")
+    }
+}

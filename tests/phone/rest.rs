@@ -1,0 +1,60 @@
+//! At rest no thread wakes but for a SIP timer.
+
+use std::fs;
+use std::sync::mpsc::channel;
+use std::time::{Duration, Instant};
+
+use crate::process::Phone;
+use crate::stage::Stage;
+
+/// When a phone that has registered over UDP rests: its transactions end by Timer K, after 5 s (RFC 3261 §17.1.2.2).
+const SETTLED: Duration = Duration::from_secs(6);
+
+/// How often each thread wakes within `time`, while `story` goes on.
+fn wakes_within(phone: &Phone, time: Duration, story: impl FnOnce()) -> Vec<(String, u64)> {
+    let until = Instant::now() + time;
+    let before = phone.threads();
+    story();
+    let (_keep, never) = channel::<()>();
+    never.recv_timeout(until.saturating_duration_since(Instant::now())).expect_err("nobody writes");
+    let after = phone.threads();
+    after.into_iter().zip(before).map(|((name, after), (_, before))| (name, after - before)).collect()
+}
+
+/// The lines of `smaps_rollup` that count: what the phone has to itself.
+fn memory(phone: &Phone) -> String {
+    let path = format!("/proc/{}/smaps_rollup", phone.pid());
+    let rollup = fs::read_to_string(path).expect("it runs");
+    let lines = rollup.lines().filter(|line| line.starts_with("Private_") || line.starts_with("Rss:"));
+    lines.map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect::<Vec<_>>().join(", ")
+}
+
+#[test]
+fn a_registered_phone_with_a_program_connected_sleeps() {
+    let stage = Stage::registered();
+    wakes_within(&stage.phone, SETTLED, || ());
+    let wakes = wakes_within(&stage.phone, Duration::from_secs(3), || ());
+    assert!(wakes.iter().all(|(_, count)| *count == 0), "a thread woke for nothing: {wakes:?}");
+}
+
+/// `make bench-rest`: what a phone at rest costs in a minute, with an hour's registration, and with one that lasts 100 s
+/// and so is refreshed after 50.
+#[test]
+#[ignore = "a measurement of two minutes, which make bench-rest prints"]
+fn a_minute_of_rest() {
+    let minute = Duration::from_secs(60);
+    let stage = Stage::registered();
+    wakes_within(&stage.phone, SETTLED, || ());
+    println!("wakes of each thread in 60 s: {:?}", wakes_within(&stage.phone, minute, || ()));
+    println!("{}", memory(&stage.phone));
+
+    let mut stage = Stage::registered_for(100);
+    wakes_within(&stage.phone, SETTLED, || ());
+    let Stage { phone, peer, .. } = &mut stage;
+    peer.be_patient(minute);
+    let wakes = wakes_within(phone, minute, || {
+        let refresh = peer.expect("REGISTER ");
+        peer.bind(&refresh, 100);
+    });
+    println!("with one refresh, which are three wakes of sip (it is due, its answer, Timer K): {wakes:?}");
+}
