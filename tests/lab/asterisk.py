@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 from lab.deadline import until
-from lab.process import Process
+from lab.process import IN_TIME, Process
 
 ADDRESS = "10.99.0.1"
 CONFIGURATION = Path(__file__).parent / "asterisk"
@@ -31,7 +31,7 @@ class Asterisk:
             configuration,
         ]
         with afar:
-            self._process = Process([*self._program, "-f"], run / "output.log")
+            self._process = Process([*IN_TIME, *self._program, "-f"], run / "output.log")
         until(lambda: "fully booted" in self.ask("core waitfullybooted"), 20, "Asterisk has started")
 
     @staticmethod
