@@ -7,9 +7,9 @@ use alloc::vec::Vec;
 
 use base::{Dice, Duration, Instant, Secret, Seed};
 use media::leg::LegId;
-use sip::endpoint::{self, Abilities, Endpoint, ServerId};
+use sip::endpoint::{self, Endpoint, ServerId};
 use sip::flow::Flow;
-use sip::invite::{METHODS, SDP, Session};
+use sip::invite::{ABILITIES, METHODS, SDP, Session};
 use sip::message::{Method, Name, Request, Response, Status, Uri};
 
 use crate::accounts::{Accounts, Settings};
@@ -18,9 +18,6 @@ use crate::command::{CallId, ClientId, Command, ConnectionId, Done, Refusal, Ref
 use crate::event::{Event, Snapshot};
 use crate::interface::{Config, Family, Input, Output, PortId};
 use crate::number::Number;
-
-/// What this phone answers requests with, before an account or a call sees them.
-const ABILITIES: Abilities<'static> = Abilities { methods: METHODS, extensions: &[], content_types: &[SDP] };
 
 /// How long a registration that a program asked for lasts.
 const EXPIRES: Duration = Duration::from_secs(3600);
@@ -414,7 +411,7 @@ impl Phone {
     }
 
     fn check_stopped(&mut self, now: Instant) {
-        let is_done = self.accounts.is_empty() && self.settling.is_empty();
+        let is_done = self.accounts.is_empty() && self.settling.iter().all(Session::is_silent);
         if self.stop_at.is_some_and(|stop_at| is_done || stop_at <= now) {
             self.stop_at = None;
             self.outputs.push_back(Output::Stopped);

@@ -25,6 +25,7 @@ use route::Routes;
 pub use inspect::Abilities;
 pub use interface::{ClientId, Config, Event, Failure, Input, Output, RouteId, ServerId, Unreachable};
 pub use route::Alternatives;
+pub(crate) use route::leads_to;
 
 /// Client transactions at a time. A phone's accounts and calls have some tens under way; a user that loses count is
 /// told `Failure::Full`. CANCELs come on top, one an INVITE.

@@ -14,13 +14,14 @@ use alloc::vec::Vec;
 
 use base::{Dice, Instant};
 
+use crate::dialog::Dialog;
 use crate::digest::Authenticator;
-use crate::endpoint::{self, Endpoint};
+use crate::endpoint::{self, Abilities, Endpoint};
 use crate::flow::{Flow, Link, Transport};
-use crate::message::{Headers, Host, Method, Name, NameAddr, Request, SipUri, Status, Uri};
+use crate::message::{Headers, Host, Method, Name, NameAddr, Request, Response, SipUri, Status, Uri};
 
 use called::Ringing;
-use caller::{Calling, Composing, Reaching};
+use caller::{Calling, Composing, Forks, Reaching};
 use confirmed::Confirmed;
 
 /// Methods that a user of invitations answers to.
@@ -28,6 +29,10 @@ pub const METHODS: &[Method] = &[Method::Invite, Method::Ack, Method::Cancel, Me
 
 /// What a body with SDP is called.
 pub const SDP: &str = "application/sdp";
+
+/// What a user of invitations can do, within a call and without one.
+pub const ABILITIES: Abilities<'static> =
+    Abilities { methods: METHODS, extensions: &[], content_types: &[SDP] };
 
 /// Forks of one INVITE that are ACKed and BYEd at once: a peer that sends more is ignored.
 const MAX_STRAYS: usize = 8;
@@ -54,6 +59,20 @@ impl Profile {
             Link::Sip(Transport::Tls) => uri.with_param("transport", Some("tls")),
             Link::Sip(Transport::Udp) | Link::Dns => uri,
         }))
+    }
+
+    /// Whether a response is a challenge that is worth answering: the request is to be sent again, signed anew.
+    pub(crate) fn take_challenge(&mut self, response: &Response) -> bool {
+        matches!(response.status, Status::UNAUTHORIZED | Status::PROXY_AUTHENTICATION_REQUIRED)
+            && self.authenticator.as_mut().is_some_and(|it| it.take_challenge(response))
+    }
+
+    /// Answers in `request` the challenges that are known (RFC 3261 §22.2): a nonce that is still good saves a round
+    /// trip.
+    pub(crate) fn sign(&mut self, request: &mut Request, dice: &mut Dice) {
+        if let Some(authenticator) = &mut self.authenticator {
+            authenticator.sign(request, dice);
+        }
     }
 }
 
@@ -111,7 +130,7 @@ pub struct Session {
     call_id: String,
     dice: Dice,
     state: State,
-    /// Dialogs that other forks answered with: ACKed, and on their way to be BYEd.
+    /// Dialogs that other forks answered with: ACKed and BYEd.
     strays: Vec<Confirmed>,
 }
 
@@ -126,9 +145,9 @@ enum State {
     Calling(Calling),
     /// An INVITE came in, without a final answer yet.
     Ringing(Ringing),
-    /// Answered with 2xx. The caller goes on hearing the other forks' answers.
-    Confirmed(Confirmed, Option<Calling>),
-    /// Nothing more to come but for strays.
+    /// Answered with 2xx, until the BYE has been answered and no other fork can answer any more.
+    Confirmed(Confirmed, Option<Forks>),
+    /// Nothing more to come.
     Over,
 }
 
@@ -174,9 +193,19 @@ impl Session {
         &self.call_id
     }
 
-    /// Whether nothing more crosses on the wire: the session can be dropped.
-    pub fn is_over(&self) -> bool {
-        matches!(self.state, State::Over) && self.strays.is_empty()
+    /// Whether nothing more can come: the session can be dropped.
+    pub const fn is_over(&self) -> bool {
+        matches!(self.state, State::Over)
+    }
+
+    /// Whether nothing of it is under way any more: it listens at most for what other forks may yet answer.
+    pub fn is_silent(&self) -> bool {
+        let is_ended = match &self.state {
+            State::Confirmed(kept, _) => kept.is_over(),
+            State::Over => true,
+            _ => false,
+        };
+        is_ended && self.strays.iter().all(Confirmed::is_over)
     }
 
     /// Whether an event of the endpoint is this session's to handle.
@@ -185,8 +214,8 @@ impl Session {
             State::Reaching(reaching) => reaching.owns(event),
             State::Calling(calling) => calling.owns(event),
             State::Ringing(ringing) => ringing.owns(event),
-            State::Confirmed(kept, calling) => {
-                kept.owns(event) || calling.as_ref().is_some_and(|calling| calling.owns(event))
+            State::Confirmed(kept, forks) => {
+                kept.owns(event) || forks.as_ref().is_some_and(|forks| forks.owns(event))
             }
             State::Composing(_) | State::Over => false,
         };
@@ -210,7 +239,7 @@ impl Session {
         } else {
             self.on_event(&mut step, event);
         }
-        self.settle();
+        self.settle(now);
     }
 
     /// Caller: sends the INVITE with this offer, on the flow that `Reached` told.
@@ -267,22 +296,23 @@ impl Session {
                 ringing.refuse(&mut step, &self.profile, decline);
                 State::Over
             }
-            State::Confirmed(mut kept, calling) => {
+            State::Confirmed(mut kept, forks) => {
                 kept.hang_up(&mut step, &mut self.profile, &mut self.dice);
-                State::Confirmed(kept, calling)
+                State::Confirmed(kept, forks)
             }
         };
-        self.settle();
+        self.settle(now);
     }
 
     /// When `handle_timeout` is due.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let own = match &self.state {
+        match &self.state {
             State::Ringing(ringing) => ringing.poll_timeout(),
-            State::Confirmed(kept, _) => kept.poll_timeout(),
+            State::Confirmed(kept, forks) => {
+                kept.poll_timeout().into_iter().chain(forks.as_ref().map(|forks| forks.until)).min()
+            }
             State::Reaching(_) | State::Composing(_) | State::Calling(_) | State::Over => None,
-        };
-        own.into_iter().chain(self.strays.iter().filter_map(Confirmed::poll_timeout)).min()
+        }
     }
 
     /// Does what is due.
@@ -293,24 +323,23 @@ impl Session {
             State::Confirmed(kept, _) => kept.on_timeout(&mut step, &mut self.profile, &mut self.dice),
             State::Reaching(_) | State::Composing(_) | State::Calling(_) | State::Over => {}
         }
-        self.settle();
+        self.settle(now);
     }
 
     fn on_event(&mut self, step: &mut Step<'_>, event: endpoint::Event) {
+        let Self { profile, dice, .. } = self;
         self.state = match core::mem::replace(&mut self.state, State::Over) {
             State::Reaching(reaching) => reaching.on_event(step, event),
-            State::Calling(calling) => calling.on_event(step, &mut self.profile, &mut self.dice, event),
-            State::Ringing(ringing) => ringing.on_event(step, &self.profile, event),
-            State::Confirmed(mut kept, calling) => match calling {
-                Some(calling) if calling.owns(&event) => {
-                    self.on_late_answer(step, &mut kept, &calling, event);
-                    State::Confirmed(kept, Some(calling))
-                }
-                calling => {
-                    kept.on_event(step, &mut self.profile, &mut self.dice, event);
-                    State::Confirmed(kept, calling)
-                }
-            },
+            State::Calling(calling) => calling.on_event(step, profile, dice, event),
+            State::Ringing(ringing) => ringing.on_event(step, profile, dice, event),
+            State::Confirmed(mut kept, Some(forks)) if forks.owns(&event) => {
+                self.on_late_answer(step, &mut kept, &forks, event);
+                State::Confirmed(kept, Some(forks))
+            }
+            State::Confirmed(mut kept, forks) => {
+                kept.on_event(step, profile, dice, event);
+                State::Confirmed(kept, forks)
+            }
             other @ (State::Composing(_) | State::Over) => other,
         };
     }
@@ -321,7 +350,7 @@ impl Session {
         &mut self,
         step: &mut Step<'_>,
         kept: &mut Confirmed,
-        calling: &Calling,
+        forks: &Forks,
         event: endpoint::Event,
     ) {
         let endpoint::Event::Response { flow, response, .. } = event else { return };
@@ -329,22 +358,53 @@ impl Session {
         if let Some(known) =
             core::iter::once(kept).chain(&mut self.strays).find(|dialog| dialog.remote_tag() == tag)
         {
-            known.acknowledge_again(step);
+            known.acknowledge(step);
         } else if self.strays.len() < MAX_STRAYS
-            && let Some(mut stray) = calling.confirm(step, flow, &response)
+            && let Some(mut stray) = forks.confirm(step, flow, &response)
         {
             stray.hang_up(step, &mut self.profile, &mut self.dice);
             self.strays.push(stray);
         }
     }
 
-    /// Forgets what has ended.
-    fn settle(&mut self) {
-        self.strays.retain(|stray| !stray.is_over());
-        if matches!(&self.state, State::Confirmed(kept, _) if kept.is_over()) {
+    /// Forgets what has ended. The dialogs of all forks are known until no fork can answer any more: who repeats a 2xx
+    /// is not taken for a new one.
+    fn settle(&mut self, now: Instant) {
+        if let State::Confirmed(_, forks) = &mut self.state {
+            forks.take_if(|forks| forks.until <= now);
+        }
+        if matches!(self.state, State::Confirmed(_, None)) && self.is_silent() {
             self.state = State::Over;
+            self.strays.clear();
         }
     }
+}
+
+/// What every request within a dialog passes before it is looked at.
+///
+/// # Errors
+/// The answer that refuses it.
+fn admit(dialog: &mut Dialog, request: &Request) -> Result<(), Response> {
+    // A BYE is heard whatever else it says: a call that can't be ended serves nobody.
+    if request.method != Method::Bye {
+        ABILITIES.inspect(request)?;
+    }
+    dialog.take_request(request).map_err(|status| Response::to_request(request, status))
+}
+
+/// The answer to a request within a dialog that needs no more than to be heard.
+fn ok_to(request: &Request, profile: &Profile) -> Response {
+    let mut ok = Response::to_request(request, Status::OK);
+    ok.headers.push(Name::Server, &profile.agent);
+    push_abilities(&mut ok.headers);
+    ok
+}
+
+/// RFC 3261 §14.2: the answer to an INVITE that came before the one before it was answered.
+fn come_later(invite: &Request, dice: &mut Dice) -> Response {
+    let mut response = Response::to_request(invite, Status::SERVER_INTERNAL_ERROR);
+    response.headers.push(Name::RetryAfter, dice.below(11));
+    response
 }
 
 /// The SDP of a message, if it has a body of that type.

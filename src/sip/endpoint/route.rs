@@ -184,6 +184,13 @@ fn target(hop: &Uri) -> Option<(Transport, Host, u16)> {
     Some((transport, maddr.unwrap_or_else(|| uri.host.clone()), uri.port.unwrap_or(default_port)))
 }
 
+/// Whether a hop is the far end of a flow, as its URI alone says.
+pub(crate) fn leads_to(flow: Flow, hop: &Uri) -> bool {
+    target(hop).is_some_and(|(transport, host, port)| {
+        flow.link == Link::Sip(transport) && host.ip() == Some(flow.remote.ip()) && port == flow.remote.port()
+    })
+}
+
 impl Alternatives {
     /// Whether none is left.
     pub fn is_empty(&self) -> bool {

@@ -6,11 +6,11 @@ use alloc::vec::Vec;
 use base::{Dice, Duration, Instant};
 
 use super::confirmed::Confirmed;
-use super::{Event, Profile, SDP, State, Step, push_abilities};
-use crate::dialog::Dialog;
+use super::{Event, Profile, SDP, State, Step, admit, come_later, ok_to, push_abilities};
+use crate::dialog::{Dialog, DialogId};
 use crate::endpoint::{self, Endpoint, ServerId};
 use crate::flow::Flow;
-use crate::message::{Name, Request, Response, Status};
+use crate::message::{Method, Name, Request, Response, Status};
 
 /// How often a call that rings says so again: proxies forget one that is silent for three minutes (RFC 3261
 /// §13.3.1.1).
@@ -43,13 +43,10 @@ impl Ringing {
     }
 
     pub(super) fn owns(&self, event: &endpoint::Event) -> bool {
-        use endpoint::Event::{Ack, Cancelled, Expired, Request};
+        use endpoint::Event::{Cancelled, Request};
         match event {
-            Cancelled { transaction } | Expired { transaction } => *transaction == self.transaction,
-            // A request within a dialog that is still early: only BYE makes sense (RFC 3261 §15).
-            Request { request, .. } | Ack { request, .. } => {
-                crate::dialog::DialogId::of_request(request).as_ref() == Some(self.dialog.id())
-            }
+            Cancelled { transaction } => *transaction == self.transaction,
+            Request { request, .. } => DialogId::of_request(request).as_ref() == Some(self.dialog.id()),
             _ => false,
         }
     }
@@ -86,17 +83,40 @@ impl Ringing {
         step.endpoint.respond(step.now, self.transaction, self.response(status, profile));
     }
 
-    pub(super) fn on_event(self, step: &mut Step<'_>, profile: &Profile, event: endpoint::Event) -> State {
+    pub(super) fn on_event(
+        self,
+        step: &mut Step<'_>,
+        profile: &Profile,
+        dice: &mut Dice,
+        event: endpoint::Event,
+    ) -> State {
         match event {
             endpoint::Event::Cancelled { .. } => self.end(step, profile),
             endpoint::Event::Request { transaction, request, .. } => {
-                let is_bye = request.method == crate::message::Method::Bye;
-                let status = if is_bye { Status::OK } else { Status::REQUEST_PENDING };
-                step.endpoint.respond(step.now, transaction, Response::to_request(&request, status));
-                if is_bye { self.end(step, profile) } else { State::Ringing(self) }
+                self.on_request(step, profile, dice, transaction, &request)
             }
             _ => State::Ringing(self),
         }
+    }
+
+    /// A request within the early dialog.
+    fn on_request(
+        mut self,
+        step: &mut Step<'_>,
+        profile: &Profile,
+        dice: &mut Dice,
+        transaction: ServerId,
+        request: &Request,
+    ) -> State {
+        let admitted = admit(&mut self.dialog, request);
+        let is_over = admitted.is_ok() && request.method == Method::Bye;
+        let response = match admitted {
+            Err(refusal) => refusal,
+            Ok(()) if request.method == Method::Invite => come_later(request, dice),
+            Ok(()) => ok_to(request, profile),
+        };
+        step.endpoint.respond(step.now, transaction, response);
+        if is_over { self.end(step, profile) } else { State::Ringing(self) }
     }
 
     /// The caller gave up: 487 (RFC 3261 §9.2, §15.1.2).

@@ -12,6 +12,7 @@ use crate::dialog::{Dialog, MAX_FORWARDS};
 use crate::endpoint::{self, Alternatives, ClientId, Endpoint, RouteId};
 use crate::flow::Flow;
 use crate::message::{CSeq, Method, Name, NameAddr, Request, Response, Status, Uri};
+use crate::transaction::GIVE_UP;
 
 /// A flow to the first hop is being opened.
 #[derive(Debug)]
@@ -79,10 +80,7 @@ impl Composing {
         self.draft.number = self.draft.number.saturating_add(1);
         let mut invite = self.draft.write(profile, call_id, self.flow);
         invite.set_body(SDP, sdp);
-        // The registrar's nonce is perhaps good for calls too: that saves a round trip.
-        if let Some(authenticator) = &mut profile.authenticator {
-            authenticator.sign(&mut invite, dice);
-        }
+        profile.sign(&mut invite, dice);
         Calling {
             transaction: endpoint.request(now, self.flow, invite.clone()),
             flow: self.flow,
@@ -188,14 +186,13 @@ impl Calling {
             State::Calling(self)
         } else if status.is_success() {
             self.on_success(step, profile, dice, flow, response)
-        } else if matches!(status, Status::UNAUTHORIZED | Status::PROXY_AUTHENTICATION_REQUIRED)
-            && !self.has_given_up
-            && profile.authenticator.as_mut().is_some_and(|it| it.take_challenge(response))
-        {
+        } else if !self.has_given_up && profile.take_challenge(response) {
             self.send_again(step, profile, dice);
             State::Calling(self)
-        } else {
+        } else if status == Status::SERVICE_UNAVAILABLE {
             self.on_failure(step, status)
+        } else {
+            self.end(step, status)
         }
     }
 
@@ -209,44 +206,62 @@ impl Calling {
     ) -> State {
         let Some(mut kept) = self.confirm(step, flow, response) else {
             // A 2xx that makes no dialog can be neither ACKed nor ended.
-            step.tray.push(Event::Ended { status: Some(Status::SERVER_INTERNAL_ERROR) });
-            return State::Over;
+            return self.end(step, Status::SERVER_INTERNAL_ERROR);
         };
         if self.has_given_up {
             kept.hang_up(step, profile, dice);
         } else {
             step.tray.push(Event::Answered { sdp: sdp_of(&response.headers, &response.body) });
         }
-        State::Confirmed(kept, Some(self))
+        State::Confirmed(kept, Some(Forks { until: step.now + GIVE_UP, calling: self }))
     }
 
     /// The dialog of a 2xx, its ACK on the way.
-    pub(super) fn confirm(&self, step: &mut Step<'_>, flow: Flow, response: &Response) -> Option<Confirmed> {
+    fn confirm(&self, step: &mut Step<'_>, flow: Flow, response: &Response) -> Option<Confirmed> {
         let dialog = Dialog::of_caller(&self.invite, response).ok()?;
-        Some(Confirmed::of_caller(step, dialog, flow, self.draft.number))
+        Some(Confirmed::of_caller(step, dialog, flow, &self.invite))
     }
 
     /// The same INVITE with credentials (RFC 3261 §22.2): the next number, the same Call-ID, From and To.
     fn send_again(&mut self, step: &mut Step<'_>, profile: &mut Profile, dice: &mut Dice) {
         self.draft.number = self.draft.number.saturating_add(1);
         self.invite.headers.set(Name::CSeq, CSeq { number: self.draft.number, method: Method::Invite });
-        if let Some(authenticator) = &mut profile.authenticator {
-            authenticator.sign(&mut self.invite, dice);
-        }
+        profile.sign(&mut self.invite, dice);
         self.transaction = step.endpoint.request(step.now, self.flow, self.invite.clone());
     }
 
-    /// A final answer other than 2xx, or none. A hop that doesn't work has perhaps another address (RFC 3263 §4.3).
+    /// The hop doesn't work: it has perhaps another address (RFC 3263 §4.3).
     fn on_failure(self, step: &mut Step<'_>, status: Status) -> State {
-        if self.has_given_up {
-            return State::Over;
+        let next = if self.has_given_up { None } else { step.endpoint.reach_next(self.alternatives.clone()) };
+        match next {
+            Some(route) => State::Reaching(Reaching { route, draft: self.draft }),
+            None => self.end(step, status),
         }
-        if matches!(status, Status::SERVICE_UNAVAILABLE | Status::REQUEST_TIMEOUT)
-            && let Some(route) = step.endpoint.reach_next(self.alternatives)
-        {
-            return State::Reaching(Reaching { route, draft: self.draft });
+    }
+
+    /// It has come to nothing.
+    fn end(self, step: &mut Step<'_>, status: Status) -> State {
+        if !self.has_given_up {
+            step.tray.push(Event::Ended { status: Some(status) });
         }
-        step.tray.push(Event::Ended { status: Some(status) });
         State::Over
+    }
+}
+
+/// An INVITE that was answered: other forks may answer too, until its transaction ends (RFC 6026 §7.2, timer M).
+#[derive(Debug)]
+pub(super) struct Forks {
+    calling: Calling,
+    pub(super) until: Instant,
+}
+
+impl Forks {
+    pub(super) fn owns(&self, event: &endpoint::Event) -> bool {
+        self.calling.owns(event)
+    }
+
+    /// The dialog of another fork's 2xx, its ACK on the way.
+    pub(super) fn confirm(&self, step: &mut Step<'_>, flow: Flow, response: &Response) -> Option<Confirmed> {
+        self.calling.confirm(step, flow, response)
     }
 }

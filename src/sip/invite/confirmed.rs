@@ -5,16 +5,12 @@ use alloc::vec::Vec;
 
 use base::{Dice, Duration, Instant};
 
-use super::{Event, Profile, SDP, Step, push_abilities, sdp_of};
+use super::{Event, Profile, SDP, Step, admit, come_later, ok_to, sdp_of};
 use crate::dialog::{Dialog, DialogId};
-use crate::endpoint::{self, ClientId, Endpoint, RouteId, ServerId};
+use crate::endpoint::{self, Alternatives, ClientId, Endpoint, RouteId, ServerId, leads_to};
 use crate::flow::Flow;
 use crate::message::{Method, Name, Request, Response, Status};
 use crate::transaction::{GIVE_UP, T1, T2};
-
-/// Requests that wait for a flow to their next hop: an ACK, its repeat, and a BYE. One more than these would be a
-/// peer's that repeats its 2xx faster than names resolve.
-const MAX_WAITING: usize = 4;
 
 /// A dialog with an answered INVITE.
 #[derive(Debug)]
@@ -22,12 +18,18 @@ pub(super) struct Confirmed {
     dialog: Dialog,
     /// The flow that the dialog came about on.
     flow: Flow,
-    /// Caller: the number of the INVITE, for the ACKs of its 2xx.
-    acknowledged: Option<u32>,
+    /// Caller: the ACK for our INVITE's 2xx.
+    ack: Option<Ack>,
     answer: Answer,
     bye: Bye,
-    /// Requests whose next hop is being reached.
-    waiting: Vec<(RouteId, Request)>,
+}
+
+/// What acknowledges the 2xx to our INVITE, each time that it comes.
+#[derive(Debug)]
+struct Ack {
+    request: Request,
+    /// Its hop is being reached.
+    route: Option<RouteId>,
 }
 
 /// The latest INVITE of the peer in this dialog.
@@ -54,26 +56,24 @@ enum Bye {
     Unsaid,
     /// Our user wants it, but the peer's ACK has yet to come (RFC 3261 §15).
     Owed,
-    /// It is on its way to its next hop.
-    Leaving,
-    /// It is out.
-    Sent(ClientId),
+    /// Its hop is being reached.
+    Leaving { route: RouteId, bye: Request },
+    /// It is out. A hop that was reached by name has perhaps other addresses.
+    Sent { transaction: ClientId, alternatives: Option<Alternatives> },
     /// Nothing more to come.
     Over,
 }
 
 impl Confirmed {
     /// Our INVITE was answered: ACKs.
-    pub(super) fn of_caller(step: &mut Step<'_>, dialog: Dialog, flow: Flow, number: u32) -> Self {
-        let mut confirmed = Self {
-            dialog,
-            flow,
-            acknowledged: Some(number),
-            answer: Answer::Settled,
-            bye: Bye::Unsaid,
-            waiting: Vec::new(),
-        };
-        confirmed.acknowledge_again(step);
+    pub(super) fn of_caller(step: &mut Step<'_>, dialog: Dialog, flow: Flow, invite: &Request) -> Self {
+        let mut request = dialog.ack(invite.headers.cseq().map_or(0, |cseq| cseq.number));
+        // RFC 3261 §22.1: an ACK has the credentials of its INVITE.
+        request.headers.copy(Name::Authorization, &invite.headers);
+        request.headers.copy(Name::ProxyAuthorization, &invite.headers);
+        let ack = Some(Ack { request, route: None });
+        let mut confirmed = Self { dialog, flow, ack, answer: Answer::Settled, bye: Bye::Unsaid };
+        confirmed.acknowledge(step);
         confirmed
     }
 
@@ -87,7 +87,7 @@ impl Confirmed {
         ok: Response,
     ) -> Self {
         let answer = Answer::send(now, endpoint, transaction, ok);
-        Self { dialog, flow, acknowledged: None, answer, bye: Bye::Unsaid, waiting: Vec::new() }
+        Self { dialog, flow, ack: None, answer, bye: Bye::Unsaid }
     }
 
     pub(super) fn is_over(&self) -> bool {
@@ -102,17 +102,18 @@ impl Confirmed {
         use endpoint::Event as E;
         match event {
             E::Request { request, .. } | E::Ack { request, .. } => {
-                DialogId::of_request(request).as_ref() == Some(self.dialog.id())
+                !self.is_over() && DialogId::of_request(request).as_ref() == Some(self.dialog.id())
             }
-            E::Cancelled { transaction } | E::Expired { transaction } => {
+            E::Cancelled { transaction } => {
                 matches!(&self.answer, Answer::Pending { transaction: own, .. } if own == transaction)
             }
             E::Response { transaction, .. } | E::Failed { transaction, .. } => {
-                matches!(&self.bye, Bye::Sent(own) if own == transaction)
+                matches!(&self.bye, Bye::Sent { transaction: own, .. } if own == transaction)
             }
             E::Reached { route, .. } | E::Unreachable { route, .. } => {
-                self.waiting.iter().any(|(own, _)| own == route)
+                self.is_acknowledging(*route) || self.is_leaving(*route)
             }
+            E::Expired { .. } => false,
         }
     }
 
@@ -125,21 +126,27 @@ impl Confirmed {
     ) {
         use endpoint::Event as E;
         match event {
-            E::Request { transaction, request, .. } => self.on_request(step, profile, transaction, request),
+            E::Request { transaction, request, .. } => {
+                self.on_request(step, profile, dice, transaction, request);
+            }
             E::Ack { request, .. } => self.on_ack(step, profile, dice, &request),
             E::Cancelled { .. } => self.refuse_pending(step, Status::REQUEST_TERMINATED),
-            E::Expired { .. } => self.answer = Answer::Settled,
             E::Response { response, .. } => self.on_bye_answered(step, profile, dice, &response),
-            E::Failed { .. } => self.bye = Bye::Over,
-            E::Reached { route, flow, .. } => self.on_reached(step, route, flow),
+            E::Failed { .. } => self.on_bye_failed(step, profile, dice),
+            E::Reached { route, flow, alternatives } => self.on_reached(step, route, flow, alternatives),
             E::Unreachable { route, .. } => self.on_unreachable(route),
+            E::Expired { .. } => {}
         }
     }
 
-    /// The ACK for the 2xx, or for a repeat of it.
-    pub(super) fn acknowledge_again(&mut self, step: &mut Step<'_>) {
-        if let Some(number) = self.acknowledged {
-            self.post(step, self.dialog.ack(number));
+    /// The ACK for the 2xx, or for a repeat of it. One that finds no way is made up for by the next repeat.
+    pub(super) fn acknowledge(&mut self, step: &mut Step<'_>) {
+        let Some(ack @ Ack { route: None, .. }) = &mut self.ack else { return };
+        let hop = self.dialog.next_hop();
+        if leads_to(self.flow, hop) {
+            step.endpoint.send_ack(self.flow, ack.request.clone());
+        } else {
+            ack.route = Some(step.endpoint.reach(step.now, hop));
         }
     }
 
@@ -170,10 +177,8 @@ impl Confirmed {
         };
         match answer {
             Ok(sdp) => {
-                let mut ok = Response::to_request(&invite, Status::OK);
+                let mut ok = ok_to(&invite, profile);
                 ok.headers.push(Name::Contact, self.dialog.contact());
-                ok.headers.push(Name::Server, &profile.agent);
-                push_abilities(&mut ok.headers);
                 ok.set_body(SDP, sdp);
                 self.answer = Answer::send(now, endpoint, transaction, ok);
             }
@@ -214,52 +219,54 @@ impl Confirmed {
         &mut self,
         step: &mut Step<'_>,
         profile: &Profile,
+        dice: &mut Dice,
         transaction: ServerId,
         request: Request,
     ) {
-        let answer = |step: &mut Step<'_>, response| step.endpoint.respond(step.now, transaction, response);
-        // RFC 3261 §14.2: an INVITE while the one before has no final answer is told to come again a little later.
-        if request.method == Method::Invite && matches!(self.answer, Answer::Pending { .. }) {
-            let mut response = Response::to_request(&request, Status::SERVER_INTERNAL_ERROR);
-            response.headers.push(Name::RetryAfter, 1);
-            return answer(step, response);
-        }
-        if let Err(status) = self.dialog.take_request(&request) {
-            return answer(step, Response::to_request(&request, status));
-        }
-        let mut response = Response::to_request(&request, Status::OK);
-        response.headers.push(Name::Server, &profile.agent);
-        match request.method {
-            Method::Bye => {
-                answer(step, response);
-                // RFC 3261 §15.1.2: what is still pending is answered with 487.
-                self.refuse_pending(step, Status::REQUEST_TERMINATED);
-                if matches!(self.bye, Bye::Unsaid) {
-                    step.tray.push(Event::Ended { status: None });
-                }
-                self.answer = Answer::Settled;
-                // Our own BYE, if it crosses this one, has an answer to come.
-                if !matches!(self.bye, Bye::Sent(_)) {
-                    self.bye = Bye::Over;
-                }
+        let admitted = admit(&mut self.dialog, &request);
+        let response = match (admitted, &request.method) {
+            (Err(refusal), _) => refusal,
+            (Ok(()), Method::Bye) => {
+                step.endpoint.respond(step.now, transaction, ok_to(&request, profile));
+                return self.on_bye(step);
             }
-            Method::Invite if !matches!(self.bye, Bye::Unsaid) => {
-                answer(step, Response::to_request(&request, Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST));
-            }
+            (Ok(()), Method::Invite) => match self.check_invite(&request, dice) {
+                Err(refusal) => refusal,
+                Ok(()) => {
+                    let sdp = sdp_of(&request.headers, &request.body);
+                    self.answer = Answer::Pending { transaction, invite: request };
+                    return step.tray.push(Event::Reoffered { sdp });
+                }
+            },
+            (Ok(()), _) => ok_to(&request, profile),
+        };
+        step.endpoint.respond(step.now, transaction, response);
+    }
+
+    /// Whether a new offer can be heard now.
+    fn check_invite(&self, invite: &Request, dice: &mut Dice) -> Result<(), Response> {
+        match (&self.bye, &self.answer) {
+            (Bye::Unsaid, Answer::Settled) => Ok(()),
+            (Bye::Unsaid, Answer::Pending { .. }) => Err(come_later(invite, dice)),
             // RFC 5407 §3.1.4: until the ACK we don't know whether the first offer and answer are through.
-            Method::Invite if matches!(self.answer, Answer::Unacknowledged { .. }) => {
-                answer(step, Response::to_request(&request, Status::REQUEST_PENDING));
+            (Bye::Unsaid, Answer::Unacknowledged { .. }) => {
+                Err(Response::to_request(invite, Status::REQUEST_PENDING))
             }
-            Method::Invite => {
-                let sdp = sdp_of(&request.headers, &request.body);
-                self.answer = Answer::Pending { transaction, invite: request };
-                step.tray.push(Event::Reoffered { sdp });
-            }
-            // All else that an endpoint lets through needs no more than to be heard.
-            _ => {
-                push_abilities(&mut response.headers);
-                answer(step, response);
-            }
+            _ => Err(Response::to_request(invite, Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST)),
+        }
+    }
+
+    /// The peer hangs up.
+    fn on_bye(&mut self, step: &mut Step<'_>) {
+        // RFC 3261 §15.1.2: what is still pending is answered with 487.
+        self.refuse_pending(step, Status::REQUEST_TERMINATED);
+        self.answer = Answer::Settled;
+        if matches!(self.bye, Bye::Unsaid) {
+            step.tray.push(Event::Ended { status: None });
+        }
+        // Our own BYE, if it crosses this one, has an answer to come.
+        if !matches!(self.bye, Bye::Sent { .. }) {
+            self.bye = Bye::Over;
         }
     }
 
@@ -286,14 +293,23 @@ impl Confirmed {
         }
     }
 
+    /// Sends a BYE: on the dialog's own flow if that leads to the next hop, else on one that is opened.
     fn send_bye(&mut self, step: &mut Step<'_>, profile: &mut Profile, dice: &mut Dice) {
+        let bye = self.compose_bye(profile, dice);
+        let hop = self.dialog.next_hop();
+        self.bye = if leads_to(self.flow, hop) {
+            let transaction = step.endpoint.request(step.now, self.flow, bye);
+            Bye::Sent { transaction, alternatives: None }
+        } else {
+            Bye::Leaving { route: step.endpoint.reach(step.now, hop), bye }
+        };
+    }
+
+    fn compose_bye(&mut self, profile: &mut Profile, dice: &mut Dice) -> Request {
         let mut bye = self.dialog.request(Method::Bye);
         bye.headers.push(Name::UserAgent, &profile.agent);
-        if let Some(authenticator) = &mut profile.authenticator {
-            authenticator.sign(&mut bye, dice);
-        }
-        self.bye = Bye::Leaving;
-        self.post(step, bye);
+        profile.sign(&mut bye, dice);
+        bye
     }
 
     fn on_bye_answered(
@@ -306,48 +322,52 @@ impl Confirmed {
         if response.status.is_provisional() {
             return;
         }
-        let is_challenge =
-            matches!(response.status, Status::UNAUTHORIZED | Status::PROXY_AUTHENTICATION_REQUIRED);
-        if is_challenge && profile.authenticator.as_mut().is_some_and(|it| it.take_challenge(response)) {
+        if profile.take_challenge(response) {
             self.send_bye(step, profile, dice);
+        } else if response.status == Status::SERVICE_UNAVAILABLE {
+            self.on_bye_failed(step, profile, dice);
         } else {
             self.bye = Bye::Over;
         }
     }
 
-    /// Sends a request to its next hop: on the dialog's own flow if that leads there, else on one that is opened.
-    fn post(&mut self, step: &mut Step<'_>, request: Request) {
-        let hop = self.dialog.next_hop();
-        if leads_to(self.flow, hop) {
-            self.send(step, self.flow, request);
-        } else if self.waiting.len() < MAX_WAITING {
-            self.waiting.push((step.endpoint.reach(step.now, hop), request));
+    /// The hop doesn't work: it has perhaps another address (RFC 3263 §4.3).
+    fn on_bye_failed(&mut self, step: &mut Step<'_>, profile: &mut Profile, dice: &mut Dice) {
+        let next = match core::mem::replace(&mut self.bye, Bye::Over) {
+            Bye::Sent { alternatives: Some(alternatives), .. } => step.endpoint.reach_next(alternatives),
+            _ => None,
+        };
+        if let Some(route) = next {
+            self.bye = Bye::Leaving { route, bye: self.compose_bye(profile, dice) };
         }
     }
 
-    fn send(&mut self, step: &mut Step<'_>, flow: Flow, request: Request) {
-        if request.method == Method::Ack {
-            step.endpoint.send_ack(flow, request);
-        } else {
-            self.bye = Bye::Sent(step.endpoint.request(step.now, flow, request));
-        }
-    }
-
-    fn on_reached(&mut self, step: &mut Step<'_>, route: RouteId, flow: Flow) {
-        if let Some(request) = self.take_waiting(route) {
-            self.send(step, flow, request);
+    fn on_reached(&mut self, step: &mut Step<'_>, reached: RouteId, flow: Flow, alternatives: Alternatives) {
+        if self.is_leaving(reached)
+            && let Bye::Leaving { bye, .. } = core::mem::replace(&mut self.bye, Bye::Over)
+        {
+            let transaction = step.endpoint.request(step.now, flow, bye);
+            self.bye = Bye::Sent { transaction, alternatives: Some(alternatives) };
+        } else if let Some(ack) = &mut self.ack {
+            ack.route = None;
+            step.endpoint.send_ack(flow, ack.request.clone());
         }
     }
 
     fn on_unreachable(&mut self, route: RouteId) {
-        if self.take_waiting(route).is_some_and(|request| request.method == Method::Bye) {
+        if self.is_leaving(route) {
             self.bye = Bye::Over;
+        } else if let Some(ack) = &mut self.ack {
+            ack.route = None;
         }
     }
 
-    fn take_waiting(&mut self, route: RouteId) -> Option<Request> {
-        let at = self.waiting.iter().position(|(own, _)| *own == route)?;
-        Some(self.waiting.swap_remove(at).1)
+    fn is_acknowledging(&self, reached: RouteId) -> bool {
+        matches!(&self.ack, Some(Ack { route: Some(route), .. }) if *route == reached)
+    }
+
+    fn is_leaving(&self, reached: RouteId) -> bool {
+        matches!(&self.bye, Bye::Leaving { route, .. } if *route == reached)
     }
 }
 
@@ -362,15 +382,4 @@ impl Answer {
             give_up_at: now + GIVE_UP,
         }
     }
-}
-
-/// Whether a hop is the flow's own far end, by its address alone.
-fn leads_to(flow: Flow, hop: &crate::message::Uri) -> bool {
-    hop.as_sip().is_some_and(|uri| {
-        uri.host.ip() == Some(flow.remote.ip())
-            && uri.port.unwrap_or(5060) == flow.remote.port()
-            && uri.params.get("transport").is_none_or(|it| it.eq_ignore_ascii_case("udp"))
-            && !uri.secure
-            && !uri.params.has("maddr")
-    })
 }

@@ -1,12 +1,18 @@
 //! The stage of the stories: one endpoint, a clock that the story moves, and all that came out.
 
+mod story;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use base::{Dice, Instant};
+use sip::digest::{Authenticator, Credentials};
 use sip::endpoint::{ClientId, Config, Endpoint, Event, Input, Output, ServerId};
 use sip::flow::{ConnectId, Flow, Link, Transport};
-use sip::message::{Message, Method, Name, Request, Response, Status, Uri};
+use sip::invite::Profile;
+use sip::message::{Message, Method, Name, NameAddr, Request, Response, Status, Uri};
+
+pub(crate) use story::Story;
 
 /// Our address on the stage.
 pub(crate) const LOCAL: &str = "192.0.2.10:5060";
@@ -252,6 +258,33 @@ pub(crate) fn their_request(method: &str, branch: &str, cseq: u32) -> String {
          CSeq: {cseq} {method}\n\
          Content-Length: 0\n\n"
     )
+}
+
+/// A message with more header fields: whole lines.
+pub(crate) fn with(message: &str, lines: &str) -> String {
+    message.replacen("Content-Length:", &format!("{lines}\nContent-Length:"), 1)
+}
+
+/// A message with SDP, which is one line for those who only pass it on.
+pub(crate) fn with_sdp(message: &str, sdp: &str) -> String {
+    let (head, _) = message.split_once("Content-Length:").expect("it has one");
+    format!("{head}Content-Type: application/sdp\nContent-Length: {}\n\n{sdp}", sdp.len())
+}
+
+/// What challenges a request; the nonce is what differs from the next one.
+pub(crate) fn challenge(nonce: &str) -> String {
+    format!("WWW-Authenticate: Digest realm=\"pbx\", nonce=\"{nonce}\", qop=\"auth\"")
+}
+
+/// Who we are.
+pub(crate) fn profile() -> Profile {
+    let credentials = Credentials { user: "1000".into(), realm: None, password: "pw1000".into() };
+    Profile {
+        address: NameAddr::new(uri("sip:1000@pbx.example")),
+        contact_user: "1000".into(),
+        agent: "neonphone".into(),
+        authenticator: Some(Authenticator::new(credentials)),
+    }
 }
 
 /// An answer to `request` as a user composes it.
