@@ -1,0 +1,142 @@
+//! The clients of one phone: programs that ask for whatever comes to their mind, at any time.
+
+use std::time::Duration;
+
+use base::Dice;
+use phone::{CallId, ClientId, Command};
+
+use crate::invariants::{Life, Witness};
+
+pub(crate) const EXCHANGE_NAME: &str = "exchange.example";
+pub(crate) const PASSWORD: &str = "open sesame";
+
+/// Users that the exchange knows: Ada's, Bob's, and one that both may try.
+pub(crate) const USERS: [&str; 3] = ["1001", "1002", "1003"];
+
+/// Nobody answers there, and somebody says that nobody does.
+pub(crate) const SILENT_HOST: &str = "192.0.2.98:5060";
+pub(crate) const REFUSING_HOST: &str = "192.0.2.99:5060";
+
+/// Connections of the control API at once.
+const CLIENTS: usize = 2;
+
+pub(crate) struct Clients {
+    /// The phone's own user.
+    user: &'static str,
+    here: [ClientId; CLIENTS],
+    /// A client that has gone, and whose place the next takes; and if the next has its token.
+    to_take_over: Option<(ClientId, ClientId)>,
+    last: u64,
+    is_resting: bool,
+    dice: Dice,
+}
+
+impl Clients {
+    pub(crate) fn new(phone: usize, dice: Dice) -> Self {
+        Self {
+            user: USERS[phone],
+            here: [ClientId(1), ClientId(2)],
+            to_take_over: None,
+            last: 2,
+            is_resting: false,
+            dice,
+        }
+    }
+
+    /// They ask for nothing more.
+    pub(crate) fn rest(&mut self) {
+        self.is_resting = true;
+    }
+
+    pub(crate) fn any(&mut self) -> ClientId {
+        self.here[self.below(CLIENTS)]
+    }
+
+    /// What one of them does now, and how long it is until the next does something.
+    pub(crate) fn act(&mut self, witness: &Witness) -> Option<(ClientId, Command, Duration)> {
+        if self.is_resting {
+            return None;
+        }
+        if let Some((client, from)) = self.to_take_over.take() {
+            return Some((client, Command::TakeOver(from), Duration::from_millis(1)));
+        }
+        // Now and then two things cross on the wire.
+        let longest = if self.dice.percent(25) { 100 } else { 6_000 };
+        let wait = self.dice.duration(Duration::from_millis(1), Duration::from_millis(longest));
+        let client = self.any();
+        let command = match self.dice.below(100) {
+            0..18 => self.register(),
+            18..22 => Command::Unregister,
+            22..47 => self.start_call(),
+            47..72 => Command::AcceptCall(self.call(witness, |life| life.rings() && life.is_incoming())),
+            72..90 => Command::FinalizeCall(self.call(witness, Life::is_open)),
+            90..95 => Command::GetState,
+            _ => return Some((client, self.leave(client), wait)),
+        };
+        Some((client, command, wait))
+    }
+
+    /// What ends all that is open: every call, every account that a client can disconnect.
+    pub(crate) fn tidy_up(&mut self, witness: &Witness) -> Vec<(ClientId, Command)> {
+        let open = witness.calls.iter().filter(|(_, life)| life.is_open());
+        let mut commands: Vec<_> =
+            open.map(|(call, _)| (self.here[0], Command::FinalizeCall(*call))).collect();
+        // Own accounts first, then those whose clients are gone, until there are none.
+        commands.extend((0..16).map(|at| (self.here[at % CLIENTS], Command::Unregister)));
+        commands
+    }
+
+    fn register(&mut self) -> Command {
+        let domain = match self.dice.below(12) {
+            0 => SILENT_HOST,
+            1 => REFUSING_HOST,
+            _ => EXCHANGE_NAME,
+        };
+        let number = if self.dice.percent(85) { self.user } else { USERS[2] };
+        let password = if self.dice.percent(90) { PASSWORD } else { "guessed" };
+        Command::Register {
+            domain: domain.into(),
+            number: number.into(),
+            password: password.into(),
+            autodisconnect: self.dice.percent(40),
+        }
+    }
+
+    fn start_call(&mut self) -> Command {
+        let number = match self.dice.below(10) {
+            0 => "nobody",
+            1 => self.user,
+            2 => USERS[2],
+            _ => USERS.into_iter().find(|user| *user != self.user).unwrap_or(USERS[2]),
+        };
+        let headers = if self.dice.percent(20) { vec![("X-Ticket".into(), "12".into())] } else { Vec::new() };
+        Command::StartCall { number: number.into(), headers, connection: None }
+    }
+
+    /// A call that fits, mostly.
+    fn call(&mut self, witness: &Witness, fits: impl Fn(&Life) -> bool) -> CallId {
+        let fitting: Vec<_> =
+            witness.calls.iter().filter(|(_, life)| fits(life)).map(|(id, _)| *id).collect();
+        if fitting.is_empty() || self.dice.percent(5) {
+            return CallId(1 + self.dice.below(12));
+        }
+        fitting[self.below(fitting.len())]
+    }
+
+    /// A connection is lost; the next comes at once, half of the time with the token of the one before.
+    fn leave(&mut self, client: ClientId) -> Command {
+        self.last += 1;
+        let next = ClientId(self.last);
+        if let Some(place) = self.here.iter_mut().find(|here| **here == client) {
+            *place = next;
+        }
+        if self.dice.percent(50) {
+            self.to_take_over = Some((next, client));
+        }
+        Command::ClientGone
+    }
+
+    fn below(&mut self, end: usize) -> usize {
+        self.dice.below(u32::try_from(end).unwrap_or(u32::MAX)) as usize
+    }
+}
