@@ -37,7 +37,12 @@ pub(crate) struct Dialog {
 
 impl Peer {
     pub(crate) fn new() -> Self {
-        let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+        Self::at("127.0.0.1")
+    }
+
+    /// A peer with this address, and a port of the system's choice.
+    pub(crate) fn at(address: &str) -> Self {
+        let socket = UdpSocket::bind((address, 0)).expect("a socket");
         socket.set_read_timeout(Some(PATIENCE)).expect("set");
         Self { socket, seen: BTreeSet::new(), unread: Vec::new() }
     }

@@ -41,6 +41,11 @@ impl Program {
         self.token = data["token"].as_str().expect("a token").into();
     }
 
+    /// What the phone gave it for its password.
+    pub(crate) fn token(&self) -> &str {
+        &self.token
+    }
+
     /// Sends a request; its reply's data, or the code of its refusal.
     pub(crate) fn request(&mut self, action: &str, mut parameters: Value) -> Result<Value, i64> {
         self.requests += 1;

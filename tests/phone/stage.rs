@@ -4,14 +4,14 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use hound::{SampleFormat, WavReader, WavSpec, WavWriter};
 use nix::sys::signal::Signal;
-use serde_json::json;
-use std::time::{Duration, Instant};
+use serde_json::{Value, json};
 
 use crate::ear::{Ear, Packet};
-use crate::peer::{Peer, Received};
+use crate::peer::{Dialog, Peer, Received};
 use crate::process::{Phone, QUIET};
 use crate::program::{Program, USER};
 
@@ -66,7 +66,7 @@ impl Stage {
     }
 
     /// The parameters of `sipregister`.
-    pub(crate) fn account(&self) -> serde_json::Value {
+    pub(crate) fn account(&self) -> Value {
         json!({ "domain": self.peer.address().to_string(), "number": "1000", "password": "pw1000" })
     }
 
@@ -94,6 +94,31 @@ impl Stage {
         self.peer.answer(&bye, "200 OK", "", "");
     }
 
+    /// Ada calls, and the program accepts.
+    pub(crate) fn call_in(&mut self, ear: &Ear) -> CallIn {
+        let mut dialog = self.peer.call(self.sip, "ada", &ear.sdp());
+        self.peer.expect("SIP/2.0 180 ");
+        let told = self.program.hear("OnNewCall");
+        self.program.ask("acceptcall", json!({ "callid": told["callId"] }));
+        assert!(self.program.has_heard_all(), "the reply comes first (rule 4)");
+        assert_eq!(self.program.hear("OnAcceptCall")["callId"], told["callId"]);
+        let ok = self.peer.expect("SIP/2.0 200 ");
+        assert_eq!(ok.field("CSeq"), "1 INVITE");
+        dialog.to = ok.field("To").into();
+        dialog.target = ok.target().into();
+        self.peer.request("ACK", 1, &dialog, "", "");
+        CallIn { told, rtp: ok.rtp(), dialog }
+    }
+
+    /// Ada ends her call; what the program hears of that.
+    pub(crate) fn caller_hangs_up(&mut self, call: &CallIn) -> Value {
+        self.peer.request("BYE", 2, &call.dialog, "", "");
+        assert_eq!(self.peer.expect("SIP/2.0 200 ").field("CSeq"), "2 BYE");
+        let ended = self.program.hear("OnFinalizedCall");
+        assert_eq!((&ended["callId"], &ended["SIPError"]), (&call.told["callId"], &json!(0)));
+        ended
+    }
+
     /// Asks the phone to stop; by the end of `story` it must have, in order.
     pub(crate) fn stop(mut self, story: impl FnOnce(&mut Peer)) -> Room {
         let asked = Instant::now();
@@ -106,6 +131,15 @@ impl Stage {
         assert!(asked.elapsed() < STOP, "it took {:?}", asked.elapsed());
         self.room
     }
+}
+
+/// A call that came in.
+pub(crate) struct CallIn {
+    /// The data of its `OnNewCall`.
+    pub(crate) told: Value,
+    /// Where the phone takes its sound.
+    pub(crate) rtp: SocketAddr,
+    dialog: Dialog,
 }
 
 /// Talks until the peer has heard, and said, so many packets: none is lost on loopback, and all are of one stream.

@@ -80,27 +80,14 @@ fn a_call_goes_out_is_heard_on_both_sides_and_is_hung_up_by_the_program() {
 fn a_call_comes_in_is_accepted_and_is_hung_up_by_the_caller() {
     let mut stage = Stage::registered();
     let mut ear = Ear::new();
-    let mut dialog = stage.peer.call(stage.sip, "ada", &ear.sdp());
-    stage.peer.expect("SIP/2.0 180 ");
-    let told = stage.program.hear("OnNewCall");
-    assert_eq!(told["type"], "incoming");
-    assert_eq!(told["from"], format!("sip:ada@{}", stage.peer.address()));
-    assert_eq!((&told["to"], &told["displayName"]), (&json!("sip:1000@phone.example"), &json!("Ada")));
-
-    stage.program.ask("acceptcall", json!({ "callid": told["callId"] }));
-    assert_eq!(stage.program.hear("OnAcceptCall")["callId"], told["callId"]);
-    let ok = stage.peer.expect("SIP/2.0 200 ");
-    assert_eq!(ok.field("CSeq"), "1 INVITE");
-    dialog.to = ok.field("To").into();
-    dialog.target = ok.target().into();
-    stage.peer.request("ACK", 1, &dialog, "", "");
-    converse(&mut ear, ok.rtp(), A_WHILE);
-
-    stage.peer.request("BYE", 2, &dialog, "", "");
-    let ended = stage.program.hear("OnFinalizedCall");
-    assert_eq!((&ended["callId"], &ended["SIPError"]), (&told["callId"], &json!(0)));
+    let call = stage.call_in(&ear);
+    assert_eq!(call.told["type"], "incoming");
+    assert_eq!(call.told["from"], format!("sip:ada@{}", stage.peer.address()));
+    assert_eq!(call.told["to"], "sip:1000@phone.example");
+    assert_eq!(call.told["displayName"], "Ada");
+    converse(&mut ear, call.rtp, A_WHILE);
+    let ended = stage.caller_hangs_up(&call);
     assert!(ended["duration"].as_u64() > Some(0));
-    assert_eq!(stage.peer.expect("SIP/2.0 200 ").field("CSeq"), "2 BYE");
 
     let room = stage.stop(|_| ());
     assert!(room.heard_ms() > 500, "{} ms of the caller's sound were played", room.heard_ms());

@@ -1,8 +1,6 @@
-//! The binary as whoever installs it meets it: its commands, its start, its end, its rest, and whole calls.
+//! The binary as whoever installs it meets it: its commands, its start and its end.
 
-mod calls;
 mod commands;
 mod life;
 mod process;
-mod program;
 mod server;

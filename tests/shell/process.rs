@@ -143,7 +143,8 @@ impl Phone {
     pub(crate) fn threads(&self) -> Vec<(String, u64)> {
         let tasks = fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("it runs");
         let mut paths: Vec<PathBuf> = tasks.map(|task| task.expect("a task").path()).collect();
-        paths.sort();
+        let id = |path: &PathBuf| path.file_name()?.to_str()?.parse::<u32>().ok();
+        paths.sort_by_key(id);
         let read = |path: &PathBuf| {
             let status = fs::read_to_string(path.join("status")).expect("the thread runs");
             let field = |name: &str| {

@@ -35,13 +35,8 @@ impl Server {
         self.next(&format!("SIP/2.0 {status} "))
     }
 
-    /// Answers without a body.
+    /// Answers with the fields that RFC 3261 §8.2.6.2 has copied, a tag, and `fields`.
     pub(crate) fn answer(&self, request: &Received, status: &str, fields: &str) {
-        self.answer_with(request, status, fields, "");
-    }
-
-    /// Answers with the fields that RFC 3261 §8.2.6.2 has copied, a tag, `fields` and a body.
-    pub(crate) fn answer_with(&self, request: &Received, status: &str, fields: &str, body: &str) {
         let mut text = format!("SIP/2.0 {status}\r\n");
         for line in request.text.lines() {
             let copied = ["Via:", "From:", "Call-ID:", "CSeq:"].iter().any(|name| line.starts_with(name));
@@ -52,8 +47,7 @@ impl Server {
                 text += &format!("{line}{tag}\r\n");
             }
         }
-        let length = body.len();
-        self.send(request.from, &format!("{text}{fields}Content-Length: {length}\r\n\r\n{body}"));
+        self.send(request.from, &format!("{text}{fields}Content-Length: 0\r\n\r\n"));
     }
 
     /// An OPTIONS to the phone.
