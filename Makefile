@@ -1,11 +1,13 @@
 # make test      what a change must pass: format, lints, all tests of the workspace
 # make interop   the phone against Asterisk, SIPp and scripted peers, with real sound
 # make deny      what the dependencies may be: licences, sources, no async runtime
+# make bench-flood   how long programs wait for replies in a call, without and in a flood of noise (1 min)
+# make bench-rest    which threads wake at rest, and the memory that the phone has to itself (2 min)
 # make run       the phone, as /etc/neonphone.toml or ./neonphone.toml configures it
 #
 # Each installs what it lacks (Debian packages, parts of the Rust toolchain) and says how long its steps took.
 
-.PHONY: test interop deny run
+.PHONY: test interop deny bench-flood bench-rest run
 .SILENT:
 
 # Runs a command, and says how long it took: $(call step,NAME,COMMAND).
@@ -29,6 +31,15 @@ interop:
 deny:
 	$(call step,cargo-deny,cargo deny --version || cargo install --locked cargo-deny)
 	$(call step,dependencies,cargo deny --workspace check bans licenses sources)
+
+# Measurements are tests that don't run by themselves.
+measure = cargo test --release --locked --quiet --test phone -- --ignored --nocapture $(1)
+
+bench-flood:
+	$(call measure,delay_of_replies_in_a_flood)
+
+bench-rest:
+	$(call measure,a_minute_of_rest)
 
 run:
 	sh tests/lab/packages.sh $(BUILD_PACKAGES)

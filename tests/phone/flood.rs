@@ -16,7 +16,8 @@ fn calls_go_out_and_come_in_live_and_end_unharmed_in_a_flood_of_noise() {
     let mut stage = Stage::registered();
     let noise = Noise::start(stage.sip, 7);
     let mut ear = Ear::new();
-    let (call, invite) = stage.call_out(&ear);
+    let (call, invite) = stage.dial();
+    stage.answer(&invite, &ear);
     converse(&mut ear, invite.rtp(), CALL);
     stage.hang_up(call);
     let mut ear = Ear::new();
@@ -36,7 +37,8 @@ fn calls_go_out_and_come_in_live_and_end_unharmed_in_a_flood_of_noise() {
 fn delay_of_replies_in_a_flood() {
     let mut stage = Stage::registered();
     let mut ear = Ear::new();
-    let (call, invite) = stage.call_out(&ear);
+    let (call, invite) = stage.dial();
+    stage.answer(&invite, &ear);
     for is_flooded in [false, true] {
         let began = Instant::now();
         let noise = is_flooded.then(|| Noise::start(stage.sip, 7));

@@ -2,8 +2,9 @@
 //! with the phone, so that a fault on both sides can't cancel out.
 
 use std::collections::BTreeSet;
+use std::io::ErrorKind;
 use std::net::{SocketAddr, UdpSocket};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::process::PATIENCE;
 
@@ -14,7 +15,13 @@ pub(crate) struct Peer {
     seen: BTreeSet<(String, String)>,
     /// What has come before the story expected it.
     unread: Vec<Received>,
+    /// What is said again until something comes, where UDP has perhaps lost it.
+    repeated: Option<(SocketAddr, String)>,
+    patience: Duration,
 }
+
+/// How long the peer waits before it says something again: T1 (RFC 3261 §17.1.1.1).
+const T1: Duration = Duration::from_millis(500);
 
 /// What the phone sent.
 #[derive(Clone, Debug)]
@@ -43,13 +50,13 @@ impl Peer {
     /// A peer with this address, and a port of the system's choice.
     pub(crate) fn at(address: &str) -> Self {
         let socket = UdpSocket::bind((address, 0)).expect("a socket");
-        socket.set_read_timeout(Some(PATIENCE)).expect("set");
-        Self { socket, seen: BTreeSet::new(), unread: Vec::new() }
+        socket.set_read_timeout(Some(T1)).expect("set");
+        Self { socket, seen: BTreeSet::new(), unread: Vec::new(), repeated: None, patience: PATIENCE }
     }
 
     /// Waits longer for what it expects.
-    pub(crate) fn be_patient(&self, patience: Duration) {
-        self.socket.set_read_timeout(Some(patience)).expect("set");
+    pub(crate) fn be_patient(&mut self, patience: Duration) {
+        self.patience = patience;
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -62,28 +69,42 @@ impl Peer {
 
     /// The next message whose first line begins so; others wait until they are expected.
     pub(crate) fn expect(&mut self, start: &str) -> Received {
-        loop {
+        let until = Instant::now() + self.patience;
+        while Instant::now() < until {
             if let Some(at) = self.unread.iter().position(|message| message.text.starts_with(start)) {
                 return self.unread.remove(at);
             }
-            let mut buffer = [0; 65_536];
-            let (length, from) =
-                self.socket.recv_from(&mut buffer).unwrap_or_else(|error| self.in_vain(start, &error));
-            let text = String::from_utf8(buffer[..length].to_vec()).expect("the phone writes text");
-            let message = Received { from, text };
-            if self.seen.insert((message.start().into(), message.field("Via").into())) {
-                self.unread.push(message);
+            match self.receive() {
+                Some(message) => self.take(message),
+                None => self.repeated.iter().for_each(|(to, text)| self.send(*to, text)),
             }
+        }
+        let others: Vec<&str> = self.unread.iter().map(Received::start).collect();
+        panic!("{start:?} did not come, but {others:?}");
+    }
+
+    /// What comes next, if it comes soon.
+    fn receive(&self) -> Option<Received> {
+        let mut buffer = [0; 65_536];
+        match self.socket.recv_from(&mut buffer) {
+            Ok((length, from)) => {
+                let text = String::from_utf8(buffer[..length].to_vec()).expect("the phone writes text");
+                Some(Received { from, text })
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => None,
+            Err(error) => panic!("{error}"),
         }
     }
 
-    fn in_vain(&self, start: &str, error: &std::io::Error) -> ! {
-        let others: Vec<&str> = self.unread.iter().map(Received::start).collect();
-        panic!("{start:?} did not come ({error}), but {others:?}");
+    fn take(&mut self, message: Received) {
+        if self.seen.insert((message.start().into(), message.field("Via").into())) {
+            self.repeated = None;
+            self.unread.push(message);
+        }
     }
 
     /// Answers as RFC 3261 §8.2.6.2 says; `more` are whole fields.
-    pub(crate) fn answer(&self, request: &Received, status: &str, more: &str, sdp: &str) {
+    pub(crate) fn answer(&mut self, request: &Received, status: &str, more: &str, sdp: &str) {
         let mut head = format!("SIP/2.0 {status}\r\n");
         for line in request.head() {
             match line.split_once(':') {
@@ -93,7 +114,12 @@ impl Peer {
                 _ => {}
             }
         }
-        self.send(request.from, &(head + more), sdp);
+        let text = with_body(head + more, sdp);
+        self.send(request.from, &text);
+        // RFC 3261 §13.3.1.4: a 2xx to an INVITE is repeated until its ACK comes.
+        if status.starts_with('2') && request.text.starts_with("INVITE ") {
+            self.repeated = Some((request.from, text));
+        }
     }
 
     /// Registers the phone, by a challenge first; for so many seconds. Gives back the REGISTER that was signed.
@@ -108,13 +134,13 @@ impl Peer {
     }
 
     /// Accepts a REGISTER.
-    pub(crate) fn bind(&self, register: &Received, seconds: u32) {
+    pub(crate) fn bind(&mut self, register: &Received, seconds: u32) {
         let binding = format!("Contact: {};expires={seconds}\r\n", register.field("Contact"));
         self.answer(register, "200 OK", &binding, "");
     }
 
     /// Calls the phone's user 1000; the dialog of this call, whose `to` has no tag yet.
-    pub(crate) fn call(&self, phone: SocketAddr, name: &str, sdp: &str) -> Dialog {
+    pub(crate) fn call(&mut self, phone: SocketAddr, name: &str, sdp: &str) -> Dialog {
         let dialog = Dialog {
             call_id: format!("{name}@{}", self.address()),
             from: format!("\"Ada\" <sip:ada@{}>;tag={name}", self.address()),
@@ -127,7 +153,7 @@ impl Peer {
     }
 
     /// A request of a call.
-    pub(crate) fn request(&self, method: &str, number: u32, dialog: &Dialog, more: &str, sdp: &str) {
+    pub(crate) fn request(&mut self, method: &str, number: u32, dialog: &Dialog, more: &str, sdp: &str) {
         let Dialog { call_id, from, to, target, phone } = dialog;
         // RFC 3261 §9.1: a CANCEL has the branch of its INVITE; and the ACK of a 2xx one of its own (§13.2.2.4).
         let branch = if method == "CANCEL" { "INVITE" } else { method };
@@ -141,14 +167,20 @@ impl Peer {
              CSeq: {number} {method}\r\n",
             self.address()
         );
-        self.send(*phone, &(head + more), sdp);
+        let text = with_body(head + more, sdp);
+        self.send(*phone, &text);
+        // RFC 3261 §17.1: every request but ACK is repeated until an answer comes.
+        self.repeated = (method != "ACK").then_some((*phone, text));
     }
 
-    fn send(&self, to: SocketAddr, head: &str, sdp: &str) {
-        let content_type = if sdp.is_empty() { "" } else { "Content-Type: application/sdp\r\n" };
-        let text = format!("{head}{content_type}Content-Length: {}\r\n\r\n{sdp}", sdp.len());
+    fn send(&self, to: SocketAddr, text: &str) {
         self.socket.send_to(text.as_bytes(), to).expect("sent");
     }
+}
+
+fn with_body(head: String, sdp: &str) -> String {
+    let content_type = if sdp.is_empty() { "" } else { "Content-Type: application/sdp\r\n" };
+    format!("{head}{content_type}Content-Length: {}\r\n\r\n{sdp}", sdp.len())
 }
 
 impl Received {

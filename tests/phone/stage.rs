@@ -70,20 +70,26 @@ impl Stage {
         json!({ "domain": self.peer.address().to_string(), "number": "1000", "password": "pw1000" })
     }
 
-    /// The program calls 600, which rings and answers; the call's id, and its INVITE.
-    pub(crate) fn call_out(&mut self, ear: &Ear) -> (u64, Received) {
-        let call =
-            self.program.ask("startcall", json!({ "number": "600" }))["callId"].as_u64().expect("an id");
+    /// The program calls 600; the call's id, and its INVITE.
+    pub(crate) fn dial(&mut self) -> (u64, Received) {
+        let data = self.program.ask("startcall", json!({ "number": "600" }));
         assert!(self.program.has_heard_all(), "the reply comes first (rule 4)");
+        let call = data["callId"].as_u64().expect("an id");
         assert_eq!(self.program.hear("OnNewCall")["callId"], call);
-        let invite = self.peer.expect("INVITE ");
-        let contact = self.peer.contact();
-        self.peer.answer(&invite, "180 Ringing", &contact, "");
+        (call, self.peer.expect("INVITE "))
+    }
+
+    /// The call that was dialled rings.
+    pub(crate) fn ring(&mut self, invite: &Received) {
+        self.peer.answer(invite, "180 Ringing", &self.peer.contact(), "");
         assert_eq!(self.program.hear("OnCallProgress")["SIPError"], 180);
-        self.peer.answer(&invite, "200 OK", &contact, &ear.sdp());
+    }
+
+    /// It is answered.
+    pub(crate) fn answer(&mut self, invite: &Received, ear: &Ear) {
+        self.peer.answer(invite, "200 OK", &self.peer.contact(), &ear.sdp());
         self.peer.expect("ACK ");
-        assert_eq!(self.program.hear("OnAcceptCall")["callId"], call);
-        (call, invite)
+        self.program.hear("OnAcceptCall");
     }
 
     /// The program ends a call; the peer hears its BYE.

@@ -61,9 +61,11 @@ fn credentials_that_are_refused_twice_are_told_as_a_refusal() {
 fn a_call_goes_out_is_heard_on_both_sides_and_is_hung_up_by_the_program() {
     let mut stage = Stage::registered();
     let mut ear = Ear::new();
-    let (call, invite) = stage.call_out(&ear);
+    let (call, invite) = stage.dial();
     assert_eq!(invite.start(), format!("INVITE sip:600@{} SIP/2.0", stage.peer.address()));
     assert_eq!(invite.target().split(';').next(), Some(format!("sip:1000@{}", stage.sip).as_str()));
+    stage.ring(&invite);
+    stage.answer(&invite, &ear);
 
     converse(&mut ear, invite.rtp(), A_WHILE);
     let state = stage.program.ask("getstate", json!({}));
@@ -112,11 +114,8 @@ fn a_caller_gives_up() {
 #[test]
 fn a_program_gives_up_a_call_that_rings() {
     let mut stage = Stage::registered();
-    let call = stage.program.ask("startcall", json!({ "number": "600" }))["callId"].clone();
-    stage.program.hear("OnNewCall");
-    let invite = stage.peer.expect("INVITE ");
-    stage.peer.answer(&invite, "180 Ringing", &stage.peer.contact(), "");
-    stage.program.hear("OnCallProgress");
+    let (call, invite) = stage.dial();
+    stage.ring(&invite);
     stage.program.ask("finalizecall", json!({ "callid": call }));
     assert_eq!(stage.program.hear("OnFinalizedCall")["SIPError"], 487);
 
@@ -130,9 +129,7 @@ fn a_program_gives_up_a_call_that_rings() {
 #[test]
 fn a_busy_number_ends_the_call_with_its_status_and_a_ringing_one_is_declined() {
     let mut stage = Stage::registered();
-    stage.program.ask("startcall", json!({ "number": "600" }));
-    stage.program.hear("OnNewCall");
-    let invite = stage.peer.expect("INVITE ");
+    let (_, invite) = stage.dial();
     stage.peer.answer(&invite, "486 Busy Here", "", "");
     stage.peer.expect("ACK ");
     assert_eq!(stage.program.hear("OnFinalizedCall")["SIPError"], 486);
@@ -148,7 +145,8 @@ fn a_busy_number_ends_the_call_with_its_status_and_a_ringing_one_is_declined() {
 fn a_phone_that_is_stopped_in_a_call_hangs_up_and_disconnects() {
     let mut stage = Stage::registered();
     let mut ear = Ear::new();
-    let (_, invite) = stage.call_out(&ear);
+    let (_, invite) = stage.dial();
+    stage.answer(&invite, &ear);
     converse(&mut ear, invite.rtp(), 5);
     stage.stop(|peer| {
         let bye = peer.expect("BYE ");
@@ -159,7 +157,8 @@ fn a_phone_that_is_stopped_in_a_call_hangs_up_and_disconnects() {
 #[test]
 fn a_phone_that_is_stopped_ends_though_nobody_answers() {
     let mut stage = Stage::registered();
-    stage.call_out(&Ear::new());
+    let (_, invite) = stage.dial();
+    stage.answer(&invite, &Ear::new());
     stage.phone.signal(Signal::SIGTERM);
     stage.peer.expect("BYE ");
     stage.peer.expect("REGISTER ");
