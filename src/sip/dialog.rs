@@ -181,6 +181,16 @@ impl Dialog {
     }
 }
 
+/// Route of a request outside a dialog (RFC 3261 §8.1.2): the hop, as a loose router so that it leaves the Request-URI
+/// alone; none where it is the target's own host.
+pub(crate) fn push_first_route(headers: &mut Headers, target: &Uri, hop: &Uri) {
+    if let Uri::Sip(hop) = hop
+        && !target.as_sip().is_some_and(|target| target.host.is_same(&hop.host))
+    {
+        headers.push(Name::Route, NameAddr::new(Uri::Sip(hop.clone().with_param("lr", None))));
+    }
+}
+
 fn tag_of(address: &NameAddr) -> String {
     address.tag().unwrap_or_default().to_owned()
 }

@@ -6,10 +6,10 @@ use alloc::vec::Vec;
 
 use base::{Dice, Duration, Instant};
 
-use crate::dialog::MAX_FORWARDS;
+use crate::dialog::{MAX_FORWARDS, push_first_route};
 use crate::endpoint::{self, Alternatives, ClientId, Endpoint, RouteId};
 use crate::flow::Flow;
-use crate::invite::Profile;
+use crate::invite::{Profile, push_abilities};
 use crate::message::{CSeq, Contacts, Method, Name, NameAddr, Request, Response, Status, Uri};
 
 /// The first wait after a failure (RFC 5626 §4.5, "base-time" where no flow works).
@@ -17,6 +17,9 @@ const RETRY_BASE: Duration = Duration::from_secs(30);
 
 /// The longest wait after a failure (RFC 5626 §4.5, "max-time").
 const RETRY_MAX: Duration = Duration::from_secs(1800);
+
+/// The longest wait that a registrar may ask for by Retry-After: one that is mistaken by days would be as good as none.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(3600);
 
 /// A binding is refreshed this long before it ends, or in half its time if that is longer than it lasts: room for a
 /// transaction that times out, and for one more.
@@ -60,46 +63,76 @@ pub struct Registration {
     number: u32,
     /// Failures since the last success.
     failures: u32,
+    /// What the registrar may have of us, until that lapses: a REGISTER without an answer may have been heard.
+    binding: Option<Binding>,
     dice: Dice,
     state: State,
 }
 
+/// An address of ours at the registrar.
+#[derive(Clone, Copy, Debug)]
+struct Binding {
+    flow: Flow,
+    until: Instant,
+}
+
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "a handful of calls: a box would cost more than it saves")]
+#[expect(clippy::large_enum_variant, reason = "a handful of accounts: a box would cost more than it saves")]
 enum State {
-    /// Nothing is bound, nothing is wanted.
+    /// Nothing is wanted.
     Idle,
     /// A flow to the first hop is being opened.
     Reaching { route: RouteId, want: Want },
     /// The REGISTER is out.
-    Asking { transaction: ClientId, flow: Flow, alternatives: Alternatives, request: Request, want: Want },
+    Asking { transaction: ClientId, asked: Asked },
     /// Bound.
-    Bound { flow: Flow, refresh_at: Instant },
-    /// Not bound; it is tried again.
+    Bound { refresh_at: Instant },
+    /// It could not be bound; it is tried again.
     Waiting { retry_at: Instant },
 }
 
 /// What a REGISTER is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Want {
-    /// To bind, for so many seconds.
-    Bind(u64),
+    /// To bind.
+    Bind,
     /// To remove the binding.
     Remove,
+}
+
+/// A REGISTER that is out.
+#[derive(Debug)]
+struct Asked {
+    flow: Flow,
+    alternatives: Alternatives,
+    /// As it was sent last, but for its Via.
+    request: Request,
+    want: Want,
+    /// What holds again if the registrar refuses.
+    before: Option<Binding>,
+    /// The registrar has had its longer time already (423).
+    is_lengthened: bool,
+}
+
+/// What every step is given.
+struct Step<'a> {
+    now: Instant,
+    endpoint: &'a mut Endpoint,
+    tray: &'a mut Vec<Event>,
 }
 
 impl Registration {
     /// Not registering yet.
     pub fn new(registrar: Registrar, profile: Profile, mut dice: Dice) -> Self {
         let (call_id, tag) = (dice.hex(4), dice.hex(2));
-        Self { registrar, profile, call_id, tag, number: 0, failures: 0, dice, state: State::Idle }
+        let (number, failures, binding, state) = (0, 0, None, State::Idle);
+        Self { registrar, profile, call_id, tag, number, failures, binding, dice, state }
     }
 
     /// Registers at once, whatever it waited for; a REGISTER that is out is let go.
     pub fn register(&mut self, now: Instant, endpoint: &mut Endpoint) {
         self.failures = 0;
-        let want = Want::Bind(self.registrar.expires.as_secs());
-        self.reach(now, endpoint, want);
+        self.reach(now, endpoint, Want::Bind);
     }
 
     /// Registers at once with another profile: a new password, say.
@@ -111,15 +144,15 @@ impl Registration {
     /// Removes the binding. The user hears `Unregistered`; at once if there is nothing to remove.
     pub fn unregister(&mut self, now: Instant, endpoint: &mut Endpoint, tray: &mut Vec<Event>) {
         match self.state {
-            // A REGISTER that is out may have been heard: it is taken back.
-            State::Bound { .. } | State::Asking { want: Want::Bind(_), .. } => {
+            State::Reaching { want: Want::Remove, .. }
+            | State::Asking { asked: Asked { want: Want::Remove, .. }, .. } => {}
+            _ if self.binding.is_some_and(|binding| binding.until > now) => {
                 self.reach(now, endpoint, Want::Remove);
             }
-            State::Idle | State::Reaching { want: Want::Bind(_), .. } | State::Waiting { .. } => {
+            _ => {
                 self.state = State::Idle;
                 tray.push(Event::Unregistered);
             }
-            State::Reaching { want: Want::Remove, .. } | State::Asking { want: Want::Remove, .. } => {}
         }
     }
 
@@ -128,17 +161,9 @@ impl Registration {
         self.state = State::Waiting { retry_at: at };
     }
 
-    /// Whether the address is bound.
-    pub const fn is_bound(&self) -> bool {
-        matches!(self.state, State::Bound { .. })
-    }
-
-    /// The flow of the binding.
-    pub const fn flow(&self) -> Option<Flow> {
-        match &self.state {
-            State::Bound { flow, .. } | State::Asking { flow, .. } => Some(*flow),
-            _ => None,
-        }
+    /// The flow of the binding, or of the REGISTER that asks for it.
+    pub fn flow(&self) -> Option<Flow> {
+        self.binding.map(|binding| binding.flow)
     }
 
     /// Who we are to this registrar; its authenticator knows the registrar's last nonce.
@@ -174,25 +199,23 @@ impl Registration {
         event: endpoint::Event,
         tray: &mut Vec<Event>,
     ) {
+        let mut step = Step { now, endpoint, tray };
         match (core::mem::replace(&mut self.state, State::Idle), event) {
             (State::Reaching { want, .. }, endpoint::Event::Reached { flow, alternatives, .. }) => {
-                self.ask(now, endpoint, flow, alternatives, want);
+                let request = self.write(flow, want);
+                let (before, is_lengthened) = (self.binding, false);
+                self.ask(&mut step, Asked { flow, alternatives, request, want, before, is_lengthened });
             }
             (State::Reaching { want, .. }, endpoint::Event::Unreachable { .. }) => {
-                self.on_failure(now, want, Status::SERVICE_UNAVAILABLE, None, tray);
+                self.on_failure(&mut step, want, Status::SERVICE_UNAVAILABLE, Duration::ZERO);
             }
-            (
-                State::Asking { transaction, flow, alternatives, request, want },
-                endpoint::Event::Response { response, .. },
-            ) => {
-                if response.status.is_provisional() {
-                    self.state = State::Asking { transaction, flow, alternatives, request, want };
-                } else {
-                    self.on_response(now, endpoint, flow, alternatives, request, want, &response, tray);
-                }
+            (State::Asking { asked, .. }, endpoint::Event::Response { response, .. })
+                if response.status.is_final() =>
+            {
+                self.on_response(&mut step, asked, &response);
             }
-            (State::Asking { alternatives, want, .. }, endpoint::Event::Failed { reason, .. }) => {
-                self.try_next(now, endpoint, alternatives, want, reason.status(), None, tray);
+            (State::Asking { asked, .. }, endpoint::Event::Failed { reason, .. }) => {
+                self.try_next(&mut step, asked, reason.status(), Duration::ZERO);
             }
             (state, _) => self.state = state,
         }
@@ -201,7 +224,7 @@ impl Registration {
     /// When `handle_timeout` is due.
     pub const fn poll_timeout(&self) -> Option<Instant> {
         match self.state {
-            State::Bound { refresh_at: at, .. } | State::Waiting { retry_at: at } => Some(at),
+            State::Bound { refresh_at: at } | State::Waiting { retry_at: at } => Some(at),
             State::Idle | State::Reaching { .. } | State::Asking { .. } => None,
         }
     }
@@ -209,7 +232,7 @@ impl Registration {
     /// Refreshes, or tries again, if that is due.
     pub fn handle_timeout(&mut self, now: Instant, endpoint: &mut Endpoint) {
         if self.poll_timeout().is_some_and(|at| at <= now) {
-            self.reach(now, endpoint, Want::Bind(self.registrar.expires.as_secs()));
+            self.reach(now, endpoint, Want::Bind);
         }
     }
 
@@ -217,176 +240,123 @@ impl Registration {
         self.state = State::Reaching { route: endpoint.reach(now, &self.registrar.hop), want };
     }
 
-    fn ask(
-        &mut self,
-        now: Instant,
-        endpoint: &mut Endpoint,
-        flow: Flow,
-        alternatives: Alternatives,
-        want: Want,
-    ) {
-        let mut request = self.write(flow, want);
-        self.send(now, endpoint, flow, alternatives, &mut request, want);
-    }
-
     /// RFC 3261 §10.2.
     fn write(&self, flow: Flow, want: Want) -> Request {
-        let Registrar { domain, hop, .. } = &self.registrar;
+        let Registrar { domain, hop, expires } = &self.registrar;
+        // What is removed is what was bound, though the phone's address may have changed since.
+        let (bound_on, seconds) = match want {
+            Want::Bind => (flow, expires.as_secs()),
+            Want::Remove => (self.binding.map_or(flow, |binding| binding.flow), 0),
+        };
         let mut request = Request::new(Method::Register, domain.clone());
         let headers = &mut request.headers;
-        if hop != domain
-            && let Uri::Sip(hop) = hop
-        {
-            headers.push(Name::Route, NameAddr::new(Uri::Sip(hop.clone().with_param("lr", None))));
-        }
+        push_first_route(headers, domain, hop);
         headers.push(Name::MaxForwards, MAX_FORWARDS);
         headers.push(Name::From, self.profile.address.clone().with_tag(&self.tag));
         headers.push(Name::To, &self.profile.address);
         headers.push(Name::CallId, &self.call_id);
-        headers.push(Name::CSeq, CSeq { number: 0, method: Method::Register });
-        headers.push(Name::Contact, self.profile.contact(flow));
-        headers.push(
-            Name::Expires,
-            match want {
-                Want::Bind(seconds) => seconds,
-                Want::Remove => 0,
-            },
-        );
+        headers.push(Name::CSeq, CSeq { number: self.number, method: Method::Register });
+        headers.push(Name::Contact, self.profile.contact(bound_on));
+        headers.push(Name::Expires, seconds);
         headers.push(Name::UserAgent, &self.profile.agent);
-        crate::invite::push_abilities(headers);
+        push_abilities(headers);
         request
     }
 
-    fn send(
-        &mut self,
-        now: Instant,
-        endpoint: &mut Endpoint,
-        flow: Flow,
-        alternatives: Alternatives,
-        request: &mut Request,
-        want: Want,
-    ) {
+    /// Sends the REGISTER: its next number, signed anew.
+    fn ask(&mut self, step: &mut Step<'_>, mut asked: Asked) {
         self.number = self.number.saturating_add(1);
-        request.headers.set(Name::CSeq, CSeq { number: self.number, method: Method::Register });
-        if let Some(authenticator) = &mut self.profile.authenticator {
-            authenticator.sign(request, &mut self.dice);
+        asked.request.headers.set(Name::CSeq, CSeq { number: self.number, method: Method::Register });
+        self.profile.sign(&mut asked.request, &mut self.dice);
+        let transaction = step.endpoint.request(step.now, asked.flow, asked.request.clone());
+        if asked.want == Want::Bind {
+            self.binding = Some(Binding { flow: asked.flow, until: step.now + self.registrar.expires });
         }
-        let transaction = endpoint.request(now, flow, request.clone());
-        self.state = State::Asking { transaction, flow, alternatives, request: request.clone(), want };
+        self.state = State::Asking { transaction, asked };
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the parts of the state that the answer ends, and the answer"
-    )]
-    fn on_response(
-        &mut self,
-        now: Instant,
-        endpoint: &mut Endpoint,
-        flow: Flow,
-        alternatives: Alternatives,
-        mut request: Request,
-        want: Want,
-        response: &Response,
-        tray: &mut Vec<Event>,
-    ) {
+    fn on_response(&mut self, step: &mut Step<'_>, mut asked: Asked, response: &Response) {
         let status = response.status;
-        match status {
-            status if status.is_success() => self.on_success(now, flow, want, response, tray),
-            Status::UNAUTHORIZED | Status::PROXY_AUTHENTICATION_REQUIRED
-                if self.profile.authenticator.as_mut().is_some_and(|it| it.take_challenge(response)) =>
-            {
-                self.send(now, endpoint, flow, alternatives, &mut request, want);
-            }
-            Status::INTERVAL_TOO_BRIEF => match (want, response.headers.min_expires()) {
-                // Once: the registrar that asks for more and more is refused.
-                (Want::Bind(asked), Ok(Some(least))) if u64::from(least) > asked && self.failures == 0 => {
-                    self.registrar.expires = Duration::from_secs(u64::from(least));
-                    let want = Want::Bind(u64::from(least));
-                    let mut request = self.write(flow, want);
-                    self.send(now, endpoint, flow, alternatives, &mut request, want);
-                }
-                _ => self.on_failure(now, want, status, None, tray),
-            },
-            Status::SERVICE_UNAVAILABLE => {
-                let wait = response.headers.retry_after().ok().flatten();
-                self.try_next(now, endpoint, alternatives, want, status, wait, tray);
-            }
-            _ => self.on_failure(now, want, status, None, tray),
+        let wait = response.headers.retry_after().ok().flatten().map_or(0, u64::from);
+        let wait = RETRY_AFTER_MAX.min(Duration::from_secs(wait));
+        if status.is_success() {
+            return self.on_success(step, &asked, response);
+        }
+        self.binding = asked.before;
+        if self.profile.take_challenge(response) {
+            self.ask(step, asked);
+        } else if status == Status::INTERVAL_TOO_BRIEF && self.lengthen(&asked, response) {
+            asked.request = self.write(asked.flow, asked.want);
+            asked.is_lengthened = true;
+            self.ask(step, asked);
+        } else if status == Status::SERVICE_UNAVAILABLE {
+            self.try_next(step, asked, status, wait);
+        } else {
+            self.on_failure(step, asked.want, status, wait);
         }
     }
 
-    fn on_success(
-        &mut self,
-        now: Instant,
-        flow: Flow,
-        want: Want,
-        response: &Response,
-        tray: &mut Vec<Event>,
-    ) {
-        match want {
-            Want::Bind(asked) => {
-                self.failures = 0;
-                let granted = Duration::from_secs(self.granted(flow, response).unwrap_or(asked));
-                let early = REFRESH_EARLY.min(granted / 2);
-                let after = REFRESH_MIN.max(granted.saturating_sub(early));
-                self.state = State::Bound { flow, refresh_at: now + after };
-                tray.push(Event::Registered);
-            }
-            Want::Remove => tray.push(Event::Unregistered),
+    /// Takes the registrar's least time (RFC 3261 §10.2.8): once, else one that asks for more and more is never done.
+    fn lengthen(&mut self, asked: &Asked, response: &Response) -> bool {
+        let Ok(Some(least)) = response.headers.min_expires() else { return false };
+        let least = Duration::from_secs(u64::from(least));
+        let is_longer = !asked.is_lengthened && asked.want == Want::Bind && least > self.registrar.expires;
+        if is_longer {
+            self.registrar.expires = least;
         }
+        is_longer
     }
 
-    /// Seconds that the registrar grants: our own Contact's `expires`, else Expires (RFC 3261 §10.2.4).
-    fn granted(&self, flow: Flow, response: &Response) -> Option<u64> {
+    fn on_success(&mut self, step: &mut Step<'_>, asked: &Asked, response: &Response) {
+        self.failures = 0;
+        if asked.want == Want::Remove {
+            self.binding = None;
+            return step.tray.push(Event::Unregistered);
+        }
+        let granted = self.granted(asked.flow, response);
+        let early = REFRESH_EARLY.min(granted / 2);
+        let after = REFRESH_MIN.max(granted.saturating_sub(early));
+        self.binding = Some(Binding { flow: asked.flow, until: step.now + granted });
+        self.state = State::Bound { refresh_at: step.now + after };
+        step.tray.push(Event::Registered);
+    }
+
+    /// What the registrar grants (RFC 3261 §10.2.4): our own Contact's `expires`, else Expires, else what was asked for. A
+    /// lone Contact is ours, though a registrar may have rewritten it to where the REGISTER came from.
+    fn granted(&self, flow: Flow, response: &Response) -> Duration {
         let own = self.profile.contact(flow);
         let contacts = match response.headers.contacts() {
             Ok(Contacts::List(contacts)) => contacts,
             _ => Vec::new(),
         };
-        let ours = contacts.iter().find(|contact| contact.uri.is_equivalent(&own.uri));
-        ours.and_then(NameAddr::expires).or_else(|| response.headers.expires().ok().flatten()).map(u64::from)
+        let ours = match contacts.as_slice() {
+            [lone] => Some(lone),
+            several => several.iter().find(|contact| contact.uri.is_equivalent(&own.uri)),
+        };
+        let seconds = ours.and_then(NameAddr::expires).or_else(|| response.headers.expires().ok().flatten());
+        seconds.map_or(self.registrar.expires, |seconds| Duration::from_secs(u64::from(seconds)))
     }
 
-    /// The hop's next address, if it has one (RFC 3263 §4.3).
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the parts of the state that the failure ends, and the failure"
-    )]
-    fn try_next(
-        &mut self,
-        now: Instant,
-        endpoint: &mut Endpoint,
-        alternatives: Alternatives,
-        want: Want,
-        status: Status,
-        wait_seconds: Option<u32>,
-        tray: &mut Vec<Event>,
-    ) {
-        match endpoint.reach_next(alternatives) {
-            Some(route) => self.state = State::Reaching { route, want },
-            None => self.on_failure(now, want, status, wait_seconds, tray),
+    /// The hop doesn't work: it has perhaps another address (RFC 3263 §4.3).
+    fn try_next(&mut self, step: &mut Step<'_>, asked: Asked, status: Status, wait: Duration) {
+        match step.endpoint.reach_next(asked.alternatives) {
+            Some(route) => self.state = State::Reaching { route, want: asked.want },
+            None => self.on_failure(step, asked.want, status, wait),
         }
     }
 
-    fn on_failure(
-        &mut self,
-        now: Instant,
-        want: Want,
-        status: Status,
-        wait_seconds: Option<u32>,
-        tray: &mut Vec<Event>,
-    ) {
+    /// It is tried again where that may help, after `wait` at the least.
+    fn on_failure(&mut self, step: &mut Step<'_>, want: Want, status: Status, wait: Duration) {
         if want == Want::Remove {
             // A registrar that doesn't answer forgets the binding by itself.
-            tray.push(Event::Unregistered);
-        } else if status.code() >= 500 && status.code() < 600 || status == Status::REQUEST_TIMEOUT {
+            self.binding = None;
+            step.tray.push(Event::Unregistered);
+        } else if (500..600).contains(&status.code()) || status == Status::REQUEST_TIMEOUT {
             self.failures = self.failures.saturating_add(1);
-            let least = Duration::from_secs(u64::from(wait_seconds.unwrap_or(0)));
-            self.state = State::Waiting { retry_at: now + self.backoff().max(least) };
-            tray.push(Event::Failed(status));
+            self.state = State::Waiting { retry_at: step.now + self.backoff().max(wait) };
+            step.tray.push(Event::Failed(status));
         } else {
-            tray.push(Event::Refused(status));
+            step.tray.push(Event::Refused(status));
         }
     }
 

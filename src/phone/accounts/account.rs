@@ -115,7 +115,7 @@ impl Account {
     }
 
     /// What it is registered over.
-    pub(crate) const fn flow(&self) -> Option<Flow> {
+    pub(crate) fn flow(&self) -> Option<Flow> {
         self.registration.flow()
     }
 

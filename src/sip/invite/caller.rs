@@ -8,10 +8,10 @@ use base::{Dice, Instant};
 
 use super::confirmed::Confirmed;
 use super::{Event, Invitation, Profile, SDP, State, Step, push_abilities, sdp_of};
-use crate::dialog::{Dialog, MAX_FORWARDS};
+use crate::dialog::{Dialog, MAX_FORWARDS, push_first_route};
 use crate::endpoint::{self, Alternatives, ClientId, Endpoint, RouteId};
 use crate::flow::Flow;
-use crate::message::{CSeq, Method, Name, NameAddr, Request, Response, Status, Uri};
+use crate::message::{CSeq, Method, Name, NameAddr, Request, Response, Status};
 use crate::transaction::GIVE_UP;
 
 /// A flow to the first hop is being opened.
@@ -96,10 +96,7 @@ impl Draft {
     fn write(&self, profile: &Profile, call_id: &str, flow: Flow) -> Request {
         let mut invite = Request::new(Method::Invite, self.invitation.target.clone());
         let headers = &mut invite.headers;
-        let Invitation { target, hop, .. } = &self.invitation;
-        if !is_same_host(target, hop) {
-            headers.push(Name::Route, NameAddr::new(loose(hop)));
-        }
+        push_first_route(headers, &self.invitation.target, &self.invitation.hop);
         headers.push(Name::MaxForwards, MAX_FORWARDS);
         headers.push(Name::From, profile.address.clone().with_tag(&self.tag));
         headers.push(Name::To, NameAddr::new(self.invitation.target.clone()));
@@ -112,18 +109,6 @@ impl Draft {
             headers.push(Name::parse(name), value);
         }
         invite
-    }
-}
-
-fn is_same_host(one: &Uri, other: &Uri) -> bool {
-    matches!((one.as_sip(), other.as_sip()), (Some(one), Some(other)) if one.host.is_same(&other.host))
-}
-
-/// A hop as a Route: with `lr`, so that it leaves the Request-URI alone (RFC 3261 §8.1.2).
-fn loose(hop: &Uri) -> Uri {
-    match hop {
-        Uri::Sip(uri) => Uri::Sip(uri.clone().with_param("lr", None)),
-        other => other.clone(),
     }
 }
 

@@ -2,4 +2,5 @@
 
 mod endpoint;
 mod invite;
+mod register;
 mod stage;

@@ -141,6 +141,11 @@ impl<U: User> Story<U> {
         self.dead.insert(address(remote));
     }
 
+    /// Flows open everywhere again.
+    pub(crate) fn revive(&mut self) {
+        self.dead.clear();
+    }
+
     /// Opening flows to this address takes until `open_held`.
     pub(crate) fn hold_back(&mut self, remote: &str) {
         self.held_back = Some(address(remote));
