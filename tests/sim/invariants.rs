@@ -322,7 +322,8 @@ impl Witness {
     fn forget_refused(&mut self) {
         self.accounts.retain(|_, account| {
             let is_seen = account.owner.is_some_and(|owner| owner.gone_at.is_none());
-            account.state != AccountState::Refused || account.is_configured || is_seen
+            let is_kept = account.is_configured || is_seen || account.leaves_by.is_some();
+            account.state != AccountState::Refused || is_kept
         });
     }
 
