@@ -19,6 +19,7 @@ use super::realtime::make_ordinary;
 use super::ring::{CardSink, CardSource, frame_samples};
 use super::tap::{CaptureTap, PlaybackTap};
 use super::{Capture, Playback, TICK_FRAMES};
+use crate::io::clock;
 use crate::io::mailbox::Bell;
 
 /// Blocks a second that a microphone is asked for: a tick's sound is complete with each, and nobody wakes in between.
@@ -190,7 +191,7 @@ fn on_error(health: &Arc<Health>, keeper: &Bell) -> impl FnMut(cpal::Error) + Se
             ErrorKind::DeviceNotAvailable | ErrorKind::StreamInvalidated => Complaint::Gone,
             _ => Complaint::Other,
         };
-        if health.on_error(complaint, &keeper) {
+        if health.on_error(clock::now(), complaint, &keeper) {
             // It may go round here until it is closed: not with a priority above whoever closes it.
             make_ordinary();
         }
