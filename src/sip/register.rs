@@ -112,6 +112,9 @@ struct Asked {
     before: Option<Binding>,
     /// The registrar has had its longer time already (423).
     is_lengthened: bool,
+    /// What is to be asked for after its answer. A REGISTER that overtakes the one before would be undone by it (RFC 3261
+    /// §10.2).
+    then: Option<Want>,
 }
 
 /// What every step is given.
@@ -129,10 +132,16 @@ impl Registration {
         Self { registrar, profile, call_id, tag, number, failures, binding, dice, state }
     }
 
-    /// Registers at once, whatever it waited for; a REGISTER that is out is let go.
+    /// Registers at once, whatever it waited for; a REGISTER that is out to bind is let go, and one to remove is waited
+    /// for.
     pub fn register(&mut self, now: Instant, endpoint: &mut Endpoint) {
         self.failures = 0;
-        self.reach(now, endpoint, Want::Bind);
+        match &mut self.state {
+            State::Asking { asked: asked @ Asked { want: Want::Remove, .. }, .. } => {
+                asked.then = Some(Want::Bind);
+            }
+            _ => self.reach(now, endpoint, Want::Bind),
+        }
     }
 
     /// Registers at once with another profile: a new password, say.
@@ -143,9 +152,10 @@ impl Registration {
 
     /// Removes the binding. The user hears `Unregistered`; at once if there is nothing to remove.
     pub fn unregister(&mut self, now: Instant, endpoint: &mut Endpoint, tray: &mut Vec<Event>) {
-        match self.state {
-            State::Reaching { want: Want::Remove, .. }
-            | State::Asking { asked: Asked { want: Want::Remove, .. }, .. } => {}
+        match &mut self.state {
+            State::Reaching { want: Want::Remove, .. } => {}
+            State::Asking { asked: asked @ Asked { want: Want::Remove, .. }, .. } => asked.then = None,
+            State::Asking { asked, .. } => asked.then = Some(Want::Remove),
             _ if self.binding.is_some_and(|binding| binding.until > now) => {
                 self.reach(now, endpoint, Want::Remove);
             }
@@ -203,8 +213,8 @@ impl Registration {
         match (core::mem::replace(&mut self.state, State::Idle), event) {
             (State::Reaching { want, .. }, endpoint::Event::Reached { flow, alternatives, .. }) => {
                 let request = self.write(flow, want);
-                let (before, is_lengthened) = (self.binding, false);
-                self.ask(&mut step, Asked { flow, alternatives, request, want, before, is_lengthened });
+                let (before, is_lengthened, then) = (self.binding, false, None);
+                self.ask(&mut step, Asked { flow, alternatives, request, want, before, is_lengthened, then });
             }
             (State::Reaching { want, .. }, endpoint::Event::Unreachable { .. }) => {
                 self.on_failure(&mut step, want, Status::SERVICE_UNAVAILABLE, Duration::ZERO);
@@ -212,11 +222,16 @@ impl Registration {
             (State::Asking { asked, .. }, endpoint::Event::Response { response, .. })
                 if response.status.is_final() =>
             {
-                self.on_response(&mut step, asked, &response);
+                match asked.then {
+                    Some(then) => self.on_awaited_response(&mut step, &asked, &response, then),
+                    None => self.on_response(&mut step, asked, &response),
+                }
             }
-            (State::Asking { asked, .. }, endpoint::Event::Failed { reason, .. }) => {
-                self.try_next(&mut step, asked, reason.status(), Duration::ZERO);
-            }
+            (State::Asking { asked, .. }, endpoint::Event::Failed { reason, .. }) => match asked.then {
+                // It may have been heard.
+                Some(then) => self.go_on(&mut step, then),
+                None => self.try_next(&mut step, asked, reason.status(), Duration::ZERO),
+            },
             (state, _) => self.state = state,
         }
     }
@@ -273,6 +288,23 @@ impl Registration {
             self.binding = Some(Binding { flow: asked.flow, until: step.now + self.registrar.expires });
         }
         self.state = State::Asking { transaction, asked };
+    }
+
+    /// The answer is told to nobody: something else is wanted by now.
+    fn on_awaited_response(&mut self, step: &mut Step<'_>, asked: &Asked, response: &Response, then: Want) {
+        if asked.want == Want::Remove {
+            self.binding = None;
+        } else if !response.status.is_success() {
+            self.binding = asked.before;
+        }
+        self.go_on(step, then);
+    }
+
+    fn go_on(&mut self, step: &mut Step<'_>, then: Want) {
+        match then {
+            Want::Bind => self.reach(step.now, step.endpoint, Want::Bind),
+            Want::Remove => self.unregister(step.now, step.endpoint, step.tray),
+        }
     }
 
     fn on_response(&mut self, step: &mut Step<'_>, mut asked: Asked, response: &Response) {
