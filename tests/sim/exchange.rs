@@ -11,8 +11,8 @@ use sip::endpoint::{ClientId, Config, Endpoint, Event, Input, Output, ServerId};
 use sip::flow::{Flow, Link, Transport};
 use sip::message::{Contacts, Method, Name, NameAddr, Request, Response, SipUri, Status, Uri};
 
-/// How long a call may ring: an exchange's own timer C, far below the three minutes of RFC 3261 §16.6.
-const RINGS_FOR: Duration = Duration::from_secs(40);
+/// How long a call may ring: an exchange's own timer C, below the three minutes of RFC 3261 §16.6.
+const RINGS_FOR: Duration = Duration::from_secs(90);
 
 /// Whom it asks for passwords, how, and for how long it takes them for an answer.
 pub(crate) struct Habits {
@@ -107,6 +107,12 @@ impl Exchange {
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         let rings = self.forwards.iter().filter_map(|forward| forward.cancel_at);
         rings.chain(self.endpoint.poll_timeout()).min()
+    }
+
+    /// Users that are bound to somewhere at `now`.
+    pub(crate) fn bound(&self, now: Instant) -> Vec<&str> {
+        let bound = self.bindings.iter().filter(|(_, binding)| binding.until > now);
+        bound.map(|(user, _)| user.as_str()).collect()
     }
 
     /// Works off what its endpoint says; what is left is the network's to do.

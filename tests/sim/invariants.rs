@@ -21,6 +21,9 @@ const STOPS_WITHIN: Duration = Duration::from_secs(2);
 /// Rule 7: how long an account with `autodisconnect` waits for its client.
 pub(crate) const GRACE: Duration = Duration::from_secs(3);
 
+/// 64*T1: what one side of a call does has come to the other by then.
+const CROSSES_WITHIN: Duration = Duration::from_secs(32);
+
 /// Calls at once.
 pub(crate) const MAX_CALLS: usize = 4;
 
@@ -46,6 +49,7 @@ pub(crate) struct Life {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct End {
     pub(crate) sip_error: SipError,
+    pub(crate) at: Instant,
     /// The peer or the exchange ended it, not this phone.
     pub(crate) was_heard: bool,
 }
@@ -90,6 +94,8 @@ pub(crate) struct Witness {
     connections: u32,
     /// Accounts that were disconnected as somebody asked.
     disconnected: BTreeSet<ConnectionId>,
+    /// A registration was refused.
+    pub(crate) was_refused: bool,
     /// Outcomes of a registration that have to be followed by their `OnSIPRegisterFinalized`.
     to_finalize: Option<(ConnectionId, SipError)>,
     lent: BTreeSet<PortId>,
@@ -376,6 +382,7 @@ impl Witness {
             Event::RegisterRefused(id, error) => {
                 assert!((300..700).contains(error), "{event:?}");
                 self.on_outcome(*id, *error, AccountState::Refused, event, |_| true);
+                self.was_refused = true;
             }
             Event::RegisterExpired(id, error) => {
                 assert!(*error == 408 || (500..600).contains(error), "{event:?}");
@@ -445,7 +452,7 @@ impl Witness {
             is_refused || life.answered_at.is_some(),
             "a call that only rang has a status (rule 9): {told:?}"
         );
-        life.end = Some(End { sip_error: told.sip_error, was_heard: *cause == Cause::Datagram });
+        life.end = Some(End { sip_error: told.sip_error, at: now, was_heard: *cause == Cause::Datagram });
     }
 
     /// `startcall`, `acceptcall` and `finalizecall` take effect at once (rule 9).
@@ -511,6 +518,10 @@ fn agree(caller: &Life, called: &Life) {
     let both = format!("\ncaller {caller:?}\ncalled {called:?}");
     if caller.answered_at.is_some() {
         assert!(called.answered_at.is_some(), "answered for one side alone: {both}");
+    }
+    if let (Some(one), Some(other)) = (caller.end, called.end) {
+        let apart = one.at.since(other.at).max(other.at.since(one.at));
+        assert!(apart <= CROSSES_WITHIN, "over for one side long before the other: {both}");
     }
     match (caller.end, called.end) {
         (None, None) => assert_eq!(caller.rings(), called.rings(), "one side rings: {both}"),

@@ -26,10 +26,10 @@ const BUSY_FOR: Duration = Duration::from_secs(100);
 
 /// Then they leave the world alone, for long enough that whatever is under way comes to its end: a REGISTER that
 /// nobody answers, challenges, a call that rings until the exchange cancels it.
-const ALONE_FOR: Duration = Duration::from_secs(180);
+const ALONE_FOR: Duration = Duration::from_secs(240);
 
 /// The longest that a call rings, and 64*T1: after it nothing of a call that was hung up is left.
-const SETTLES_WITHIN: Duration = Duration::from_secs(80);
+const SETTLES_WITHIN: Duration = Duration::from_secs(130);
 
 /// More timers than this at one instant are a phone that spins.
 const MAX_TIMEOUTS: u32 = 100;
@@ -134,6 +134,11 @@ impl World {
             let due = station.phone.poll_timeout();
             let is_at_rest = due.is_none() || station.witness.has_accounts();
             assert!(is_at_rest, "{} has nothing to do, and a timer at {due:?}", station.name);
+        }
+        // Who has the wrong password now can't take back what the right one had bound.
+        let may_have_bindings = |it: &Station| it.witness.has_accounts() || it.witness.was_refused;
+        if self.weather != Weather::Outages && !self.stations.iter().any(may_have_bindings) {
+            assert_eq!(self.exchange.bound(self.now), [""; 0], "bindings of accounts that were disconnected");
         }
     }
 
