@@ -2,7 +2,7 @@
 # make interop   the phone against Asterisk, SIPp and scripted peers, with real sound
 # make deny      what the dependencies may be: licences, sources, no async runtime
 # make bench-flood   how long programs wait for replies in a call, without and in a flood of noise (1 min)
-# make bench-rest    which threads wake at rest, and the memory that the phone has to itself (2 min)
+# make bench-rest    which threads wake at rest, and the memory that the phone has to itself (3 min)
 # make run       the phone, as /etc/neonphone.toml or ./neonphone.toml configures it
 #
 # Each installs what it lacks (Debian packages, parts of the Rust toolchain) and says how long its steps took.

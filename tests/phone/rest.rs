@@ -4,11 +4,16 @@ use std::fs;
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
+use crate::ear::Ear;
 use crate::process::Phone;
-use crate::stage::Stage;
+use crate::stage::{Stage, converse};
 
 /// When a phone that has registered over UDP rests: its transactions end by Timer K, after 5 s (RFC 3261 §17.1.2.2).
 const SETTLED: Duration = Duration::from_secs(6);
+
+/// And one that has called: its last transactions end by Timers L and M, after 64 * T1 (RFC 6026 §7.1), and its devices
+/// have closed long before.
+const SETTLED_AFTER_A_CALL: Duration = Duration::from_secs(34);
 
 /// How often each thread wakes within `time`, while `story` goes on.
 fn wakes_within(phone: &Phone, time: Duration, story: impl FnOnce()) -> Vec<(String, u64)> {
@@ -37,16 +42,22 @@ fn a_registered_phone_with_a_program_connected_sleeps() {
     assert!(wakes.iter().all(|(_, count)| *count == 0), "a thread woke for nothing: {wakes:?}");
 }
 
-/// `make bench-rest`: what a phone at rest costs in a minute, with an hour's registration, and with one that lasts 100 s
-/// and so is refreshed after 50.
+/// `make bench-rest`: what a phone at rest costs in a minute: after a call, with an hour's registration, and with one that
+/// lasts 100 s and so is refreshed after 50.
 #[test]
-#[ignore = "a measurement of two minutes, which make bench-rest prints"]
+#[ignore = "a measurement of three minutes, which make bench-rest prints"]
 fn a_minute_of_rest() {
     let minute = Duration::from_secs(60);
-    let stage = Stage::registered();
-    wakes_within(&stage.phone, SETTLED, || ());
+    let mut stage = Stage::registered();
+    println!("registered: {}", memory(&stage.phone));
+    let mut ear = Ear::new();
+    let (call, invite) = stage.dial();
+    stage.answer(&invite, &ear);
+    converse(&mut ear, invite.rtp(), 50);
+    stage.hang_up(call);
+    wakes_within(&stage.phone, SETTLED_AFTER_A_CALL, || ());
     println!("wakes of each thread in 60 s: {:?}", wakes_within(&stage.phone, minute, || ()));
-    println!("{}", memory(&stage.phone));
+    println!("after a call: {}", memory(&stage.phone));
 
     let mut stage = Stage::registered_for(100);
     wakes_within(&stage.phone, SETTLED, || ());
