@@ -75,8 +75,13 @@ class Sound:
         subprocess.run(
             ["chrt", "--all-tasks", "--rr", "--pid", "20", str(self._server.pid)], check=True, timeout=10
         )
-        # A null sink that nobody uses works in blocks of 2 s; one resident client keeps it at 20 ms.
-        self._resident = self._start("pacat", "--device=wire", "--channels=2", stdin=open("/dev/zero", "rb"))
+        # A sink that nobody uses works in blocks of 2 s, and its next user waits so long; resident clients keep both
+        # directions at 20 ms.
+        with open("/dev/zero", "rb") as silence:
+            self._residents = [
+                self._start("pacat", f"--device={sink}", "--channels=1", stdin=silence)
+                for sink in ("speaker", "voice")
+            ]
         self._settle()
 
     def _tool(self, *arguments):
@@ -132,7 +137,8 @@ class Sound:
             raise RuntimeError(f"pacat ended with {status}")
 
     def end(self):
-        self._resident.end()
+        for resident in self._residents:
+            resident.end()
         self._server.end()
 
 
