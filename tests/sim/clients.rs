@@ -66,8 +66,8 @@ impl Clients {
         let client = self.any();
         let command = match self.dice.below(100) {
             0..18 => self.register(),
-            18..22 => Command::Unregister,
-            22..47 => self.start_call(),
+            18..26 => Command::Unregister,
+            26..47 => self.start_call(),
             47..72 => Command::AcceptCall(self.call(witness, |life| life.rings() && life.is_incoming())),
             72..90 => Command::FinalizeCall(self.call(witness, Life::is_open)),
             90..95 => Command::GetState,

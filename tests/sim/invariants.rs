@@ -12,6 +12,8 @@ use phone::{
     Snapshot,
 };
 
+use crate::clients::PASSWORD;
+
 /// Rule 8: a disconnection that was asked for is told within this time.
 const UNREGISTERS_WITHIN: Duration = Duration::from_secs(2);
 
@@ -94,8 +96,8 @@ pub(crate) struct Witness {
     connections: u32,
     /// Accounts that were disconnected as somebody asked.
     disconnected: BTreeSet<ConnectionId>,
-    /// A registration was refused.
-    pub(crate) was_refused: bool,
+    /// A client has tried a wrong password.
+    pub(crate) was_misled: bool,
     /// Outcomes of a registration that have to be followed by their `OnSIPRegisterFinalized`.
     to_finalize: Option<(ConnectionId, SipError)>,
     lent: BTreeSet<PortId>,
@@ -249,7 +251,8 @@ impl Witness {
 
     fn on_reply(&mut self, now: Instant, client: ClientId, command: &Command, reply: &Reply) {
         match (command, reply) {
-            (Command::Register { autodisconnect, .. }, Ok(Done::Connection(id))) => {
+            (Command::Register { password, autodisconnect, .. }, Ok(Done::Connection(id))) => {
+                self.was_misled |= password.expose() != PASSWORD;
                 self.on_registering(now, client, *id, *autodisconnect);
             }
             (Command::Unregister, reply) => self.on_unregistering(now, client, reply),
@@ -382,7 +385,6 @@ impl Witness {
             Event::RegisterRefused(id, error) => {
                 assert!((300..700).contains(error), "{event:?}");
                 self.on_outcome(*id, *error, AccountState::Refused, event, |_| true);
-                self.was_refused = true;
             }
             Event::RegisterExpired(id, error) => {
                 assert!(*error == 408 || (500..600).contains(error), "{event:?}");

@@ -135,8 +135,8 @@ impl World {
             let is_at_rest = due.is_none() || station.witness.has_accounts();
             assert!(is_at_rest, "{} has nothing to do, and a timer at {due:?}", station.name);
         }
-        // Who has the wrong password now can't take back what the right one had bound.
-        let may_have_bindings = |it: &Station| it.witness.has_accounts() || it.witness.was_refused;
+        // Who has a wrong password can't take back what the right one had bound.
+        let may_have_bindings = |it: &Station| it.witness.has_accounts() || it.witness.was_misled;
         if self.weather != Weather::Outages && !self.stations.iter().any(may_have_bindings) {
             assert_eq!(self.exchange.bound(self.now), [""; 0], "bindings of accounts that were disconnected");
         }
