@@ -73,6 +73,8 @@ impl Life {
 #[derive(Debug)]
 struct Account {
     state: AccountState,
+    /// User name and domain; as the first client wrote it, or the file.
+    address: (String, String),
     /// None for one that only the configuration file has.
     owner: Option<Owner>,
     is_configured: bool,
@@ -113,9 +115,11 @@ impl Witness {
     }
 
     /// An account of the configuration file has the first number that is free.
-    pub(crate) fn configure(&mut self, id: ConnectionId) {
+    pub(crate) fn configure(&mut self, id: ConnectionId, user: &str, domain: &str) {
+        let address = (user.into(), domain.into());
         let state = AccountState::Registering;
-        let account = Account { state, owner: None, is_configured: true, connected_as: 0, leaves_by: None };
+        let account =
+            Account { state, address, owner: None, is_configured: true, connected_as: 0, leaves_by: None };
         self.accounts.insert(id, account);
     }
 
@@ -178,6 +182,12 @@ impl Witness {
         assert!(open.is_empty(), "calls without an end: {open:?}");
         let playing: Vec<_> = self.legs.iter().filter(|(_, has_ended)| !**has_ended).collect();
         assert!(playing.is_empty(), "legs without an end: {playing:?}");
+    }
+
+    /// Whether clients have been told that this user is connected there.
+    pub(crate) fn is_connected(&self, user: &str, domain: &str) -> bool {
+        let is_it = |account: &Account| account.address.0 == user && account.address.1 == domain;
+        self.listed().any(|(_, it)| it.state == AccountState::Connected && is_it(it))
     }
 
     pub(crate) fn has_accounts(&self) -> bool {
@@ -251,9 +261,10 @@ impl Witness {
 
     fn on_reply(&mut self, now: Instant, client: ClientId, command: &Command, reply: &Reply) {
         match (command, reply) {
-            (Command::Register { password, autodisconnect, .. }, Ok(Done::Connection(id))) => {
+            (Command::Register { domain, number, password, autodisconnect }, Ok(Done::Connection(id))) => {
                 self.was_misled |= password.expose() != PASSWORD;
-                self.on_registering(now, client, *id, *autodisconnect);
+                let address = (number.clone(), domain.clone());
+                self.on_registering(now, client, *id, address, *autodisconnect);
             }
             (Command::Unregister, reply) => self.on_unregistering(now, client, reply),
             (Command::StartCall { .. }, Ok(Done::Call(id))) => {
@@ -284,7 +295,14 @@ impl Witness {
     }
 
     /// Rule 7: a new account, or one that is adopted; another one of this client goes.
-    fn on_registering(&mut self, now: Instant, client: ClientId, id: ConnectionId, autodisconnect: bool) {
+    fn on_registering(
+        &mut self,
+        now: Instant,
+        client: ClientId,
+        id: ConnectionId,
+        address: (String, String),
+        autodisconnect: bool,
+    ) {
         if let Some(replaced) = self.own(client).filter(|own| *own != id) {
             self.give_way(now, replaced);
         }
@@ -301,7 +319,7 @@ impl Witness {
             None => {
                 let state = AccountState::Registering;
                 let account =
-                    Account { state, owner, is_configured: false, connected_as: 0, leaves_by: None };
+                    Account { state, address, owner, is_configured: false, connected_as: 0, leaves_by: None };
                 self.accounts.insert(id, account);
             }
         }

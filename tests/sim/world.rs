@@ -108,6 +108,14 @@ impl World {
             station.witness.check_rest(self.now);
         }
         self.check_agreement();
+        let bound = self.exchange.bound(self.now);
+        for (station, user) in self.stations.iter().zip(USERS) {
+            let is_connected = station.witness.is_connected(user, EXCHANGE_NAME);
+            assert!(
+                !is_connected || bound.contains(&user),
+                "{user} is told to be connected, and isn't bound"
+            );
+        }
         if self.dice.percent(50) {
             self.tidy_up();
         }
@@ -348,7 +356,7 @@ impl Station {
         let mut accounts = Vec::new();
         if at == 1 && dice.percent(50) {
             accounts.push(settings(USERS[at]));
-            witness.configure(ConnectionId(1));
+            witness.configure(ConnectionId(1), USERS[at], EXCHANGE_NAME);
         }
         let config = Config {
             accounts,

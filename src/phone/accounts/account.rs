@@ -73,11 +73,14 @@ enum Phase {
 }
 
 impl Account {
-    /// An account that begins to register.
+    /// An account that begins to register; with the registration of the one before at the same address, if that is still
+    /// being removed: a removal that comes late would undo what is bound here.
+    #[expect(clippy::too_many_arguments, reason = "what an account is made of, and what it begins with")]
     pub(super) fn new(
         id: ConnectionId,
         settings: Settings,
         owner: Option<Owner>,
+        before: Option<Registration>,
         agent: &str,
         dice: Dice,
         now: Instant,
@@ -90,8 +93,8 @@ impl Account {
         };
         let registrar = Registrar { domain, hop: proxy, expires: settings.expires };
         let profile = profile(&settings, agent)?;
-        let mut registration = Registration::new(registrar, profile, dice);
-        registration.register(now, endpoint);
+        let mut registration = before.unwrap_or_else(|| Registration::new(registrar, profile.clone(), dice));
+        registration.register_as(now, endpoint, profile);
         let is_configured = owner.is_none();
         Some(Self {
             id,
@@ -162,6 +165,22 @@ impl Account {
         matches!(self.phase, Phase::Registering | Phase::Connected | Phase::Lost)
             && self.settings.user == settings.user
             && self.settings.domain == settings.domain
+    }
+
+    /// Whether its removal is under way from the address that an account with these settings would bind.
+    pub(super) fn is_leaving(&self, settings: &Settings) -> bool {
+        matches!(self.phase, Phase::Disconnecting { .. } | Phase::Gone)
+            && self.settings.user == settings.user
+            && self.settings.domain == settings.domain
+            && self.settings.outbound_proxy == settings.outbound_proxy
+    }
+
+    /// Is over for clients; its registration is its heir's.
+    pub(super) fn into_registration(self, outputs: &mut Vec<Output>) -> Registration {
+        if matches!(self.phase, Phase::Disconnecting { .. }) {
+            outputs.push(Output::Event(Event::Unregistered(self.id)));
+        }
+        self.registration
     }
 
     /// A client adopts it: clients hear again what it is, and a new password is tried.

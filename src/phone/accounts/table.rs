@@ -41,7 +41,7 @@ impl Accounts {
         endpoint: &mut Endpoint,
         settings: Settings,
     ) -> Option<ConnectionId> {
-        self.add(now, endpoint, settings, None)
+        self.add(now, endpoint, settings, None, &mut Vec::new())
     }
 
     /// `sipregister`. The ids of accounts that it disconnects come back too: their ringing calls end.
@@ -79,7 +79,7 @@ impl Accounts {
                 account.adopt(now, endpoint, owner, &settings.password, &self.agent, outputs);
                 account.id
             }
-            None => self.add(now, endpoint, settings, Some(owner)).ok_or_else(|| Refusal {
+            None => self.add(now, endpoint, settings, Some(owner), outputs).ok_or_else(|| Refusal {
                 code: RefusalCode::InvalidArgument,
                 message: String::from("domain: expected host or host:port"),
             })?,
@@ -241,10 +241,13 @@ impl Accounts {
         endpoint: &mut Endpoint,
         settings: Settings,
         owner: Option<Owner>,
+        outputs: &mut Vec<Output>,
     ) -> Option<ConnectionId> {
         let id = ConnectionId(self.next_id);
         let dice = self.dice.fork();
-        let account = Account::new(id, settings, owner, &self.agent, dice, now, endpoint)?;
+        let leaving = self.accounts.iter().position(|account| account.is_leaving(&settings));
+        let before = leaving.map(|at| self.accounts.remove(at).into_registration(outputs));
+        let account = Account::new(id, settings, owner, before, &self.agent, dice, now, endpoint)?;
         self.next_id = self.next_id.saturating_add(1);
         self.accounts.push(account);
         Some(id)
