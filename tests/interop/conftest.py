@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import tempfile
 from pathlib import Path
 
@@ -23,7 +24,7 @@ measured = pytest.StashKey()
 
 
 def pytest_configure(config):
-    if os.getpid() != 1:
+    if [name for _, name in socket.if_nameindex()] != ["lo"]:
         raise pytest.UsageError("the stories need a network and processes of their own: make interop")
     config.stash[measured] = []
 
