@@ -387,7 +387,11 @@ impl ApiThread {
 
     fn command(&mut self, now: Instant, client: ClientId, command: Command) {
         let has_reply = !matches!(command, Command::ClientGone | Command::TakeOver(_));
-        if self.outlets.sip.post(sip::Letter::Command { client, command }).is_err() {
+        if let Err(refused) = self.outlets.sip.post(sip::Letter::Command { client, command }) {
+            // When the phone stops, call control ends first: that a client goes then is no news to anybody.
+            if refused.is_disconnected() && !has_reply {
+                return;
+            }
             error!("call control took no command: it is too busy, or has ended");
             if has_reply {
                 let message = "the phone is too busy".into();
