@@ -50,6 +50,34 @@ pub enum Command {
     AcceptCall(CallId),
     /// `finalizecall`.
     FinalizeCall(CallId),
+    /// `sethold`.
+    SetHold {
+        /// Which call.
+        call: CallId,
+        /// Hold it, or resume it.
+        hold: bool,
+    },
+    /// `mutecall`.
+    MuteCall {
+        /// Which call.
+        call: CallId,
+        /// Send silence instead of the microphone.
+        mute: bool,
+    },
+    /// `transferecall`.
+    TransferCall {
+        /// Which call.
+        call: CallId,
+        /// To whom, as written (rule 10).
+        to: String,
+    },
+    /// `senddtmf`.
+    SendDtmf {
+        /// In which call.
+        call: CallId,
+        /// Keys and pauses as written (rule 12).
+        keys: String,
+    },
     /// `getstate`.
     GetState,
     /// This client's connection is gone; its account stays, or by `autodisconnect` waits a little (rule 7). Has no

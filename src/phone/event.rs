@@ -76,6 +76,44 @@ pub enum Event {
         /// Sound may come before the answer.
         early_media: bool,
     },
+    /// `OnHoldCall`: one side's hold has changed, or the peer has refused a hold (rule 18).
+    Hold {
+        /// The call.
+        call: CallId,
+        /// Whether that side holds it now.
+        hold: bool,
+        /// Which side.
+        by: Side,
+        /// The status by which the peer refused, 0 for none.
+        sip_error: SipError,
+    },
+    /// `OnTransferFailed`.
+    TransferFailed {
+        /// The call that is left as it was.
+        call: CallId,
+        /// Why.
+        sip_error: SipError,
+    },
+    /// `OnDTMF`: the peer has sent a key.
+    Dtmf {
+        /// In which call.
+        call: CallId,
+        /// One of `0-9 * # A-D`.
+        key: char,
+    },
+    /// `OnMediaLost`.
+    MediaLost(CallId),
+    /// `OnMediaBack`.
+    MediaBack(CallId),
+}
+
+/// A side of a call, as `OnHoldCall` spells it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Side {
+    /// `local`
+    Local,
+    /// `remote`
+    Remote,
 }
 
 /// State of an account, as `getstate` spells it.

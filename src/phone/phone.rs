@@ -267,6 +267,12 @@ impl Phone {
                 accounts: self.accounts.snapshots(),
                 calls: self.calls.iter().map(|call| call.snapshot(now)).collect(),
             })),
+            Command::SetHold { .. }
+            | Command::MuteCall { .. }
+            | Command::TransferCall { .. }
+            | Command::SendDtmf { .. } => {
+                Err(Refusal { code: RefusalCode::Internal, message: "not built yet".into() })
+            }
             Command::ClientGone | Command::TakeOver(_) => Ok(Done::Accepted),
         }
     }

@@ -394,7 +394,12 @@ impl Witness {
                 life.answered_at = Some(now);
             }
             Event::CallFinalized(told) => self.on_finalized(now, cause, told),
-            Event::CallTransferred(told) => panic!("nobody transfers here: {told:?}"),
+            Event::CallTransferred(_)
+            | Event::TransferFailed { .. }
+            | Event::Hold { .. }
+            | Event::Dtmf { .. }
+            | Event::MediaLost(_)
+            | Event::MediaBack(_) => panic!("nobody asks for that here: {event:?}"),
             Event::Registered(id) => {
                 self.on_outcome(*id, 0, AccountState::Connected, event, |state| {
                     state != AccountState::Connected

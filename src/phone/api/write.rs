@@ -10,8 +10,8 @@ use serde_json::value::RawValue;
 use super::VERSION;
 use crate::command::{Done, Refusal, Reply};
 use crate::event::{
-    AccountSnapshot, AccountState, CallSnapshot, CallState, CallTold, CallType, Event, HoldState, SipError,
-    Snapshot,
+    AccountSnapshot, AccountState, CallSnapshot, CallState, CallTold, CallType, Event, HoldState, Side,
+    SipError, Snapshot,
 };
 
 /// The reply to a command of call control; `seq` is that of the last event that went to this connection.
@@ -61,6 +61,16 @@ pub(crate) fn event(seq: u64, event: &Event) -> String {
             let (call_id, sip_error, early_media) = (call.0, *status, *early_media);
             ("OnCallProgress", EventData::Progress { call_id, sip_error, early_media })
         }
+        Event::Hold { call, hold, by, sip_error } => {
+            let (call_id, hold, by, sip_error) = (call.0, *hold, side(*by), *sip_error);
+            ("OnHoldCall", EventData::Hold { call_id, hold, by, sip_error })
+        }
+        Event::TransferFailed { call, sip_error } => {
+            ("OnTransferFailed", EventData::TransferFailed { call_id: call.0, sip_error: *sip_error })
+        }
+        Event::Dtmf { call, key } => ("OnDTMF", EventData::Dtmf { call_id: call.0, key: *key }),
+        Event::MediaLost(call) => ("OnMediaLost", EventData::OfCall { call_id: call.0 }),
+        Event::MediaBack(call) => ("OnMediaBack", EventData::OfCall { call_id: call.0 }),
     };
     text(&EventFrame { action: "event", name, data, seq })
 }
@@ -131,6 +141,26 @@ enum EventData<'a> {
         #[serde(rename = "SIPError")]
         sip_error: SipError,
         early_media: bool,
+    },
+    Hold {
+        call_id: u32,
+        hold: bool,
+        by: &'static str,
+        #[serde(rename = "SIPError")]
+        sip_error: SipError,
+    },
+    TransferFailed {
+        call_id: u32,
+        #[serde(rename = "SIPError")]
+        sip_error: SipError,
+    },
+    Dtmf {
+        call_id: u32,
+        #[serde(rename = "DTMF")]
+        key: char,
+    },
+    OfCall {
+        call_id: u32,
     },
 }
 
@@ -268,6 +298,13 @@ impl<'a> CallData<'a> {
             to: &call.told.to,
             duration: duration_ms(&call.told),
         }
+    }
+}
+
+fn side(side: Side) -> &'static str {
+    match side {
+        Side::Local => "local",
+        Side::Remote => "remote",
     }
 }
 
