@@ -10,6 +10,7 @@ use core::net::SocketAddr;
 use base::{Dice, Instant};
 
 use crate::flow::{ConnectId, Flow, Link};
+use crate::Show;
 use crate::message::{MAGIC_COOKIE, Method, Name, Request, Response, Uri, Via};
 use crate::transaction::{Client, ClientKey, ClientTray, Server, ServerKey, Table};
 
@@ -103,6 +104,12 @@ impl Endpoint {
         let deadlines =
             [first(self.clients.first_due()), first(self.servers.first_due()), self.routes.poll_timeout()];
         deadlines.into_iter().flatten().min()
+    }
+
+    /// Shows the states of all transactions.
+    pub fn show_states(&self, show: &mut Show<'_>) {
+        self.clients.iter().for_each(|(number, client)| client.show_state(number, show));
+        self.servers.iter().for_each(|(number, server)| server.show_state(number, show));
     }
 
     /// Seeks a flow to `hop` (the first Route, an outbound proxy, else the Request-URI): resolves its host (`maddr` if

@@ -14,6 +14,7 @@ use alloc::vec::Vec;
 
 use base::{Dice, Instant};
 
+use crate::Show;
 use crate::dialog::Dialog;
 use crate::digest::Authenticator;
 use crate::endpoint::{self, Abilities, Endpoint};
@@ -206,6 +207,24 @@ impl Session {
             _ => false,
         };
         is_ended && self.strays.iter().all(Confirmed::is_over)
+    }
+
+    /// Shows its state, and those of its dialogs.
+    pub fn show_states(&self, show: &mut Show<'_>) {
+        let local_tag = match &self.state {
+            State::Reaching(reaching) => reaching.local_tag(),
+            State::Composing(composing) => composing.local_tag(),
+            State::Calling(calling) => calling.local_tag(),
+            State::Ringing(ringing) => ringing.local_tag(),
+            State::Confirmed(kept, _) => kept.local_tag(),
+            State::Over => return,
+        };
+        show("invitation", format_args!("{} {local_tag}", self.call_id), &self.state);
+        let kept = match &self.state {
+            State::Confirmed(kept, _) => Some(kept),
+            _ => None,
+        };
+        kept.into_iter().chain(&self.strays).for_each(|dialog| dialog.show_states(show));
     }
 
     /// Whether an event of the endpoint is this session's to handle.

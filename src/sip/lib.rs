@@ -15,4 +15,7 @@ pub mod message;
 pub mod register;
 mod resolve;
 pub mod sdp;
+mod show;
 mod transaction;
+
+pub use show::Show;

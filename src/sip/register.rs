@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use base::{Dice, Duration, Instant};
 
+use crate::Show;
 use crate::dialog::{MAX_FORWARDS, push_first_route};
 use crate::endpoint::{self, Alternatives, ClientId, Endpoint, RouteId};
 use crate::flow::Flow;
@@ -184,6 +185,11 @@ impl Registration {
     /// Where requests of this account go first, and the domain that they are for.
     pub const fn registrar(&self) -> &Registrar {
         &self.registrar
+    }
+
+    /// Shows its state.
+    pub fn show_state(&self, show: &mut Show<'_>) {
+        show("registration", format_args!("{}", self.call_id), &self.state);
     }
 
     /// Whether an event of the endpoint is this registration's to handle.

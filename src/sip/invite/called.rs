@@ -42,6 +42,10 @@ impl Ringing {
         Ok(Self { transaction, flow, invite, tag, dialog, ringing_at: None })
     }
 
+    pub(super) fn local_tag(&self) -> &str {
+        &self.tag
+    }
+
     pub(super) fn owns(&self, event: &endpoint::Event) -> bool {
         use endpoint::Event::{Cancelled, Request};
         match event {

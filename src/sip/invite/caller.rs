@@ -41,6 +41,10 @@ impl Reaching {
         Self { route, draft: Draft { invitation, tag: dice.hex(2), number: 0 } }
     }
 
+    pub(super) fn local_tag(&self) -> &str {
+        &self.draft.tag
+    }
+
     pub(super) fn owns(&self, event: &endpoint::Event) -> bool {
         use endpoint::Event::{Reached, Unreachable};
         matches!(event, Reached { route, .. } | Unreachable { route, .. } if *route == self.route)
@@ -67,6 +71,10 @@ pub(super) struct Composing {
 }
 
 impl Composing {
+    pub(super) fn local_tag(&self) -> &str {
+        &self.draft.tag
+    }
+
     /// Sends the INVITE.
     pub(super) fn send(
         mut self,
@@ -126,6 +134,10 @@ pub(super) struct Calling {
 }
 
 impl Calling {
+    pub(super) fn local_tag(&self) -> &str {
+        &self.draft.tag
+    }
+
     pub(super) fn owns(&self, event: &endpoint::Event) -> bool {
         use endpoint::Event::{Failed, Response};
         matches!(event, Response { transaction, .. } | Failed { transaction, .. }

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use base::{Dice, Duration, Instant};
 
 use super::{Event, Profile, SDP, Step, admit, come_later, ok_to, sdp_of};
+use crate::Show;
 use crate::dialog::{Dialog, DialogId};
 use crate::endpoint::{self, Alternatives, ClientId, Endpoint, RouteId, ServerId, leads_to};
 use crate::flow::Flow;
@@ -92,6 +93,16 @@ impl Confirmed {
 
     pub(super) fn is_over(&self) -> bool {
         matches!(self.bye, Bye::Over)
+    }
+
+    pub(super) fn local_tag(&self) -> &str {
+        &self.dialog.id().local_tag
+    }
+
+    pub(super) fn show_states(&self, show: &mut Show<'_>) {
+        let DialogId { call_id, local_tag, remote_tag } = self.dialog.id();
+        show("dialog", format_args!("{call_id} {local_tag} {remote_tag}"), &self.bye);
+        show("answer", format_args!("{call_id} {local_tag} {remote_tag}"), &self.answer);
     }
 
     pub(super) fn remote_tag(&self) -> &str {

@@ -9,6 +9,7 @@ use base::Instant;
 use super::Machine;
 use super::client_invite::ClientInvite;
 use super::client_non_invite::ClientNonInvite;
+use crate::Show;
 use crate::endpoint::{ClientId, Event, Failure, Output};
 use crate::flow::Flow;
 use crate::message::{CSeq, Headers, Method, Name, Request, Response, Status};
@@ -116,6 +117,13 @@ impl Client {
         match kind {
             Kind::Invite(invite) => invite.on_failed(reason, &mut tray),
             Kind::NonInvite(other) => other.on_failed(reason, &mut tray),
+        }
+    }
+
+    pub(crate) fn show_state(&self, number: u64, show: &mut Show<'_>) {
+        match &self.kind {
+            Kind::Invite(invite) => show("INVITE client", format_args!("{number}"), invite),
+            Kind::NonInvite(other) => show("non-INVITE client", format_args!("{number}"), other),
         }
     }
 

@@ -10,6 +10,7 @@ use base::Instant;
 use super::server_invite::ServerInvite;
 use super::server_non_invite::ServerNonInvite;
 use super::{Machine, MergeKey};
+use crate::Show;
 use crate::endpoint::{Event, Output, ServerId};
 use crate::flow::Flow;
 use crate::message::{Response, Status};
@@ -131,6 +132,13 @@ impl Server {
         match kind {
             Kind::Invite(invite) => invite.on_timeout(now, &mut tray),
             Kind::NonInvite(other) => other.on_timeout(now),
+        }
+    }
+
+    pub(crate) fn show_state(&self, number: u64, show: &mut Show<'_>) {
+        match &self.kind {
+            Kind::Invite(invite) => show("INVITE server", format_args!("{number}"), invite),
+            Kind::NonInvite(other) => show("non-INVITE server", format_args!("{number}"), other),
         }
     }
 
