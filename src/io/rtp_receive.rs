@@ -8,7 +8,7 @@ use std::net::{SocketAddr, UdpSocket};
 
 use base::{Duration, Instant};
 use media::leg::{Channel, LegCommand, LegEvent, LegId};
-use media::{FRAME_SAMPLES, Receiver};
+use media::{FRAME_SAMPLES, Receiver, Role};
 use mio::{Events, Interest, Registry, Token};
 
 use super::audio::{Playback, Ticker};
@@ -215,7 +215,7 @@ impl ReceiveThread {
         let Some(playback) = &mut self.playback else { return };
         let mut frame = [0.0; FRAME_SAMPLES];
         for _ in 0..playback.wanted(ticks) {
-            self.machine.pull(now, &mut frame);
+            self.machine.pull(now, Role::Both, &mut frame);
             playback.write(&frame);
         }
     }

@@ -2,6 +2,8 @@
 
 use core::net::SocketAddr;
 
+use crate::dtmf;
+
 /// One call's media, from its start until both halves have ended.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct LegId(pub u32);
@@ -65,15 +67,44 @@ pub struct Terms {
     pub receiving: bool,
     /// Silence is sent instead of the microphone.
     pub mute: bool,
+    /// The call is answered and nobody holds it, so silence on the network is worth a word: see [`LegEvent::Lost`].
+    pub watch: bool,
+}
+
+/// A sound of the phone's own, for its user.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Tone {
+    /// The callee's phone rings. Silent once something of the callee was heard, and never heard over it again.
+    Ringback,
+    /// This phone rings.
+    Ring,
+    /// The callee is busy, or the call failed.
+    Busy,
+    /// Another call comes in while this one speaks.
+    CallWaiting,
 }
 
 /// What call control tells a leg. Never dropped on its way.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum LegCommand {
-    /// The leg begins, or its terms are new.
+    /// The leg has terms now, or new ones.
     Use(Terms),
-    /// The leg ends: each half answers `LegEvent::Ended` and forgets it.
-    End,
+    /// The user hears this tone from now on, from its beginning unless it sounds already; none, and it ends. A leg
+    /// without terms sounds too.
+    Tone(Option<Tone>),
+    /// A key for the peer. They wait for each other, [`dtmf::QUEUE_MAX`] of them at most; a leg that sends nothing
+    /// drops them.
+    Key {
+        /// Which one.
+        key: dtmf::Key,
+        /// As what it goes out.
+        way: dtmf::Way,
+    },
+    /// The leg ends: each half answers `LegEvent::Ended` and forgets it, the receiving half after 3 s of `tone`.
+    End {
+        /// What the user hears at last.
+        tone: Option<Tone>,
+    },
 }
 
 /// A half of a leg.
@@ -90,6 +121,12 @@ pub enum Half {
 pub enum LegEvent {
     /// The first valid RTP packet of the leg came in.
     Arrived,
+    /// The peer pressed a key (RFC 4733): told once for each, however many packets tell of it.
+    Key(dtmf::Key),
+    /// Neither RTP nor RTCP for 5 s, counted from the last packet or from when [`Terms::watch`] became true.
+    Lost,
+    /// The first packet after [`Self::Lost`], watched or not.
+    Back,
     /// This half has ended; after both, the leg's number and sockets are free.
     Ended(Half),
 }

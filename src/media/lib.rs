@@ -7,6 +7,7 @@
 extern crate alloc;
 
 mod codec;
+pub mod dtmf;
 pub mod jitter;
 mod latch;
 pub mod leg;
@@ -14,7 +15,7 @@ mod receiver;
 mod rtp;
 mod sender;
 
-pub use receiver::{Receiver, Refused};
+pub use receiver::{Receiver, Refused, Role};
 pub use sender::{Packet, Sender};
 
 /// Milliseconds of sound in the frames that [`Receiver::pull`] gives and [`Sender::push`] takes.

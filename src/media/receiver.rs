@@ -22,6 +22,17 @@ pub struct Receiver {
     legs: BTreeMap<LegId, Leg>,
 }
 
+/// What a speaker is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Role {
+    /// Speech, and all tones but ringing, which another speaker plays.
+    Playback,
+    /// Ringing alone.
+    Ring,
+    /// Everything: the only speaker.
+    Both,
+}
+
 /// What became of the datagrams of a leg.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Refused {
@@ -53,7 +64,8 @@ impl Receiver {
                 drop(self.legs.insert(leg, Leg::Running(Box::new(Running::new(terms)))))
             }
             // A leg that never had terms answers too: its sockets wait for both halves.
-            (LegCommand::End, _) => drop(self.legs.insert(leg, Leg::Ended)),
+            (LegCommand::End { .. }, _) => drop(self.legs.insert(leg, Leg::Ended)),
+            (LegCommand::Tone(_) | LegCommand::Key { .. }, _) => {}
         }
     }
 
@@ -71,9 +83,13 @@ impl Receiver {
         }
     }
 
-    /// Fills `frame` with the next 10 ms of all legs together, silence if there is none.
-    pub fn pull(&mut self, now: Instant, frame: &mut [f32; FRAME_SAMPLES]) {
+    /// Fills `frame` with the next 10 ms of all legs together that are for a speaker of this role, silence if there is
+    /// none. Time passes for the legs by these calls: they are due as long as there are legs.
+    pub fn pull(&mut self, now: Instant, role: Role, frame: &mut [f32; FRAME_SAMPLES]) {
         frame.fill(0.0);
+        if role == Role::Ring {
+            return;
+        }
         let mut one = [0.0; FRAME_SAMPLES];
         for running in self.legs.values_mut().filter_map(Leg::running) {
             if running.pull(now, &mut one) != Sound::Silence {

@@ -62,7 +62,8 @@ impl Sender {
                 self.legs.insert(leg, Leg::Running(Box::new(running)));
             }
             // A leg that never had terms answers too: its sockets wait for both halves.
-            (LegCommand::End, _) => drop(self.legs.insert(leg, Leg::Ended)),
+            (LegCommand::End { .. }, _) => drop(self.legs.insert(leg, Leg::Ended)),
+            (LegCommand::Tone(_) | LegCommand::Key { .. }, _) => {}
         }
     }
 

@@ -509,7 +509,7 @@ impl Witness {
     fn on_leg_told(&mut self, leg: LegId, command: &LegCommand) {
         let has_ended = self.legs.get_mut(&leg).unwrap_or_else(|| panic!("{leg:?} was never started"));
         assert!(!*has_ended, "{leg:?} has ended, and is told {command:?}");
-        *has_ended = matches!(command, LegCommand::End);
+        *has_ended = matches!(command, LegCommand::End { .. });
     }
 }
 

@@ -292,7 +292,7 @@ impl World {
                 let after = self.dice.duration(Duration::ZERO, Duration::from_millis(longest));
                 self.begin(after, Happening::PortIsLent { station: at });
             }
-            Output::Leg { leg, command: LegCommand::End } => {
+            Output::Leg { leg, command: LegCommand::End { .. } } => {
                 for half in [Half::Receive, Half::Send] {
                     let after = self.dice.duration(Duration::ZERO, Duration::from_millis(100));
                     self.begin(after, Happening::LegEnds { station: at, leg, half });

@@ -113,7 +113,7 @@ impl Phone {
 
     /// Ends the call, then the threads.
     fn hang_up(self) -> [Option<u64>; 2] {
-        self.tell(LegCommand::End);
+        self.tell(LegCommand::End { tone: None });
         let mut ended: Vec<LegEvent> = (0..2).map(|_| self.next_event()).collect();
         ended.sort_by_key(|event| *event == LegEvent::Ended(Half::Send));
         assert_eq!(ended, [LegEvent::Ended(Half::Receive), LegEvent::Ended(Half::Send)]);
@@ -143,6 +143,7 @@ fn terms(peer: SocketAddr) -> Terms {
         sending: true,
         receiving: true,
         mute: false,
+        watch: false,
     }
 }
 
@@ -320,7 +321,7 @@ fn a_flood_on_a_leg_is_read_in_turns_and_to_its_end() {
     world.begin();
     (0..70).for_each(|_| world.hear(b"noise"));
     world.hear(&rtp_packet(1));
-    world.receive.post(rtp_receive::Letter::Leg { leg: LegId(2), command: LegCommand::End }).expect("room");
+    world.receive.post(rtp_receive::Letter::Leg { leg: LegId(2), command: LegCommand::End { tone: None } }).expect("room");
     world.turn();
     assert!(
         matches!(world.sip.try_recv(), Ok(sip::Letter::Leg { leg: LegId(2), .. })),

@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 
 use base::{Dice, Duration, Instant};
 use media::leg::{Channel, Codec, LegCommand, LegId, Payload, Terms};
-use media::{FRAME_SAMPLES, Receiver, Sender};
+use media::{FRAME_SAMPLES, Receiver, Role, Sender};
 
 const PEER: &str = "192.0.2.1:4000";
 const LEG: LegId = LegId(1);
@@ -52,7 +52,7 @@ fn carry(mut network: Network, sound: &[f32]) -> (Vec<f32>, String) {
         while let Some(arrival) = arrivals.next_if(|arrival| arrival.at <= now) {
             receiver.handle_packet(arrival.at, LEG, Channel::Rtp, peer(), &arrival.bytes);
         }
-        receiver.pull(now, &mut frame);
+        receiver.pull(now, Role::Both, &mut frame);
         heard.extend_from_slice(&frame);
     }
     (heard, format!("{:?} {:?}", receiver.counts(LEG).unwrap_or_default(), receiver.delay(LEG)))
@@ -91,6 +91,7 @@ fn terms() -> Terms {
         sending: true,
         receiving: true,
         mute: false,
+        watch: false,
     }
 }
 

@@ -26,6 +26,7 @@ fn terms() -> Terms {
         sending: true,
         receiving: true,
         mute: false,
+        watch: false,
     }
 }
 
@@ -63,7 +64,7 @@ impl World {
         let mut loudest = 0.0_f32;
         for _ in 0..2 {
             self.now += Duration::from_millis(10);
-            self.receiver.pull(self.now, &mut frame);
+            self.receiver.pull(self.now, Role::Both, &mut frame);
             loudest = frame.iter().fold(loudest, |most, sample| most.max(sample.abs()));
         }
         loudest
@@ -188,7 +189,7 @@ fn legs_are_heard_together_and_never_beyond_full_scale() {
 fn a_leg_that_ends_says_so_once_and_is_gone_even_if_it_never_had_terms() {
     let mut world = World::new(&terms());
     for leg in [LEG, LegId(77)] {
-        world.receiver.handle_command(world.now, leg, &LegCommand::End);
+        world.receiver.handle_command(world.now, leg, &LegCommand::End { tone: None });
         assert_eq!(world.receiver.poll_event(), Some((leg, LegEvent::Ended(Half::Receive))));
         assert_eq!(world.receiver.poll_event(), None);
     }

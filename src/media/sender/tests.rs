@@ -23,6 +23,7 @@ fn terms() -> Terms {
         sending: true,
         receiving: true,
         mute: false,
+        watch: false,
     }
 }
 
@@ -190,7 +191,7 @@ fn a_leg_that_ends_says_so_once_and_sends_no_more() {
     let mut world = World::new(terms());
     world.speak(1);
     for leg in [LEG, LegId(77)] {
-        world.sender.handle_command(world.now, leg, &LegCommand::End);
+        world.sender.handle_command(world.now, leg, &LegCommand::End { tone: None });
         assert_eq!(world.sender.poll_event(), Some((leg, LegEvent::Ended(Half::Send))));
         assert_eq!(world.sender.poll_event(), None);
     }

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 
 use base::{Dice, Duration, Instant};
 use media::leg::{Channel, Codec, LegCommand, LegId, Payload, Terms};
-use media::{FRAME_SAMPLES, Receiver, Sender};
+use media::{FRAME_SAMPLES, Receiver, Role, Sender};
 
 struct Counting;
 
@@ -53,6 +53,7 @@ fn a_call_through_loss_jitter_and_a_jump_allocates_nothing() {
         sending: true,
         receiving: true,
         mute: false,
+        watch: false,
     };
     let mut dice = Dice::new([4; 32]);
     let mut now = Instant::ZERO;
@@ -83,7 +84,7 @@ fn a_call_through_loss_jitter_and_a_jump_allocates_nothing() {
         if dice.percent(20) {
             receiver.handle_packet(now, leg, Channel::Rtp, peer, &held.0[..held.1]);
         }
-        receiver.pull(now, &mut frame);
+        receiver.pull(now, Role::Both, &mut frame);
         while receiver.poll_event().is_some() {}
         while receiver.poll_feedback().is_some() {}
     }

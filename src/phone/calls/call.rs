@@ -375,7 +375,7 @@ impl Call {
 
     fn end_sound(&mut self, outputs: &mut Vec<Output>) {
         if let Some(sound) = self.sound.take() {
-            outputs.push(Output::Leg { leg: sound.leg(), command: LegCommand::End });
+            outputs.push(Output::Leg { leg: sound.leg(), command: LegCommand::End { tone: None } });
         }
     }
 }

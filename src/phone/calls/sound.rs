@@ -114,5 +114,6 @@ fn terms(agreement: &Agreement) -> Option<Terms> {
         sending: agreement.direction.sends && can_reach,
         receiving: agreement.direction.receives,
         mute: false,
+        watch: false,
     })
 }
