@@ -1,7 +1,7 @@
 //! Whom to call or to transfer to, as a person or program writes it (docs/api.md, rule 10). RFC 3261 §19.1, RFC 3966
 //! §5.1.1 (what is dropped from a `tel:` number).
 
-use alloc::borrow::ToOwned;
+use alloc::borrow::{Cow, ToOwned};
 use alloc::string::String;
 use core::fmt;
 use core::str::FromStr;
@@ -20,6 +20,15 @@ pub enum Number {
     Local(String),
     /// Somebody at a host of their own. Has neither headers nor a transport but UDP.
     Elsewhere(SipUri),
+}
+
+/// How an account rewrites numbers that begin so: 0 for an outside line, or a country's code for a leading 0.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DialRule {
+    /// Digits, `+`, `*` and `#` that the number begins with; empty for every number.
+    pub prefix: String,
+    /// What stands in their place.
+    pub replacement: String,
 }
 
 /// Why a text is no [`Number`].
@@ -58,14 +67,21 @@ impl fmt::Display for NumberError {
 impl core::error::Error for NumberError {}
 
 impl Number {
-    /// The URI to call, from an account of this domain. A number's has the domain's port.
-    pub fn uri(&self, domain: &Domain) -> SipUri {
+    /// The URI to call, from an account of this domain and these rules. A number's has the domain's port.
+    ///
+    /// # Errors
+    /// [`NumberError::Empty`]: the rules leave nothing of it.
+    pub fn uri(&self, domain: &Domain, rules: &[DialRule]) -> Result<SipUri, NumberError> {
         match self {
             Self::Local(user) => {
+                let user = rewritten(user, rules);
+                if user.is_empty() {
+                    return Err(NumberError::Empty);
+                }
                 let host = Host::parse(&domain.host).unwrap_or_else(|_| Host::Name(domain.host.clone()));
-                SipUri::new(None, host, domain.port).with_written_user(user)
+                Ok(SipUri::new(None, host, domain.port).with_written_user(&user))
             }
-            Self::Elsewhere(uri) => uri.clone(),
+            Self::Elsewhere(uri) => Ok(uri.clone()),
         }
     }
 }
@@ -105,10 +121,22 @@ fn local(user: String) -> Result<Number, NumberError> {
     if user.is_empty() { Err(NumberError::Empty) } else { Ok(Number::Local(user)) }
 }
 
+/// A number by the rule with the longest prefix that it begins with; a user name as it is.
+fn rewritten<'a>(user: &'a str, rules: &[DialRule]) -> Cow<'a, str> {
+    let fitting = rules.iter().filter(|rule| user.chars().all(is_digit) && user.starts_with(&rule.prefix));
+    match fitting.max_by_key(|rule| rule.prefix.len()) {
+        Some(rule) => Cow::Owned(user.replacen(&rule.prefix, &rule.replacement, 1)),
+        None => Cow::Borrowed(user),
+    }
+}
+
+fn is_digit(c: char) -> bool {
+    c.is_ascii_digit() || "+*#".contains(c)
+}
+
 /// A number without what people put between its digits; `None` if it is something else.
 fn dialled(text: &str) -> Option<String> {
     let is_separator = |c: char| " -.()".contains(c);
-    let is_digit = |c: char| c.is_ascii_digit() || "+*#".contains(c);
     text.chars()
         .all(|c| is_digit(c) || is_separator(c))
         .then(|| text.chars().filter(|c| is_digit(*c)).collect())
@@ -145,7 +173,8 @@ mod tests {
 
     fn called(text: &str) -> Result<String, NumberError> {
         let domain = Domain { host: "pbx.example".into(), port: None };
-        text.parse().map(|number: Number| Uri::Sip(number.uri(&domain)).to_string())
+        let uri = text.parse::<Number>()?.uri(&domain, &[])?;
+        Ok(Uri::Sip(uri).to_string())
     }
 
     #[test]
@@ -175,6 +204,34 @@ mod tests {
         ] {
             assert_eq!(called(written).as_deref(), Ok(uri), "{written}");
         }
+    }
+
+    #[test]
+    fn rule_10_the_dial_rule_with_the_longest_prefix_rewrites_a_number_and_no_name() {
+        let domain = Domain { host: "pbx.example".into(), port: None };
+        let rule = |(prefix, replacement): (&str, &str)| DialRule {
+            prefix: prefix.into(),
+            replacement: replacement.into(),
+        };
+        let rules = [("0", "+55"), ("00", "+"), ("+", "9+"), ("666", "")].map(rule);
+        for (written, user) in [
+            ("071 3341", Ok("+55713341")),
+            ("0071 3341", Ok("+713341")),
+            ("+55 71", Ok("9+5571")),
+            ("600", Ok("600")),
+            ("0anna", Ok("0anna")),
+            ("6661", Ok("1")),
+            ("666", Err(NumberError::Empty)),
+        ] {
+            let uri = written.parse::<Number>().and_then(|number| number.uri(&domain, &rules));
+            assert_eq!(
+                uri.map(|uri| uri.user_text().unwrap_or_default().into_owned()).as_deref(),
+                user.as_deref(),
+                "{written}"
+            );
+        }
+        let elsewhere: Number = "0@other.example".parse().expect("a URI");
+        assert!(elsewhere.uri(&domain, &rules).is_ok_and(|uri| uri.user_text().as_deref() == Some("0")));
     }
 
     #[test]

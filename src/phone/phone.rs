@@ -7,10 +7,11 @@ use alloc::vec::Vec;
 
 use base::{Dice, Duration, Instant, Secret, Seed};
 use media::leg::LegId;
+use sip::Show;
 use sip::endpoint::{self, Endpoint, ServerId};
 use sip::flow::Flow;
 use sip::invite::{ABILITIES, METHODS, SDP, Session};
-use sip::message::{Method, Name, Request, Response, Status, Uri};
+use sip::message::{Method, Name, Request, Response, Status};
 
 use crate::accounts::{Accounts, Settings};
 use crate::calls::{Call, Lent, Outcome};
@@ -18,9 +19,6 @@ use crate::command::{CallId, ClientId, Command, ConnectionId, Done, Refusal, Ref
 use crate::event::{Event, Snapshot};
 use crate::interface::{Config, Family, Input, Output, PortId};
 use crate::number::Number;
-
-/// How long a registration that a program asked for lasts.
-const EXPIRES: Duration = Duration::from_secs(3600);
 
 /// How long stopping may take: the process has 2 s for all of it.
 const STOP_TIME: Duration = Duration::from_millis(1500);
@@ -117,6 +115,14 @@ impl Phone {
             .chain(self.settling.iter().filter_map(Session::poll_timeout))
             .chain(self.stop_at)
             .min()
+    }
+
+    /// Shows the states of all machines, down to the transactions.
+    pub fn show_states(&self, show: &mut Show<'_>) {
+        self.endpoint.show_states(show);
+        self.accounts.show_states(show);
+        self.calls.iter().for_each(|call| call.show_states(show));
+        self.settling.iter().for_each(|session| session.show_states(show));
     }
 
     /// Brings what the endpoint has to say to whom it concerns, until it has nothing more.
@@ -289,16 +295,7 @@ impl Phone {
         outputs: &mut Vec<Output>,
     ) -> Reply {
         let domain = domain.parse().map_err(|error| invalid(format!("domain: {error}")))?;
-        let settings = Settings {
-            user,
-            auth_user: None,
-            password,
-            domain,
-            outbound_proxy: None,
-            display_name: String::new(),
-            expires: EXPIRES,
-            default: false,
-        };
+        let settings = Settings::new(user, password, domain);
         let (id, replaced) =
             self.accounts.register(now, &mut self.endpoint, client, settings, autodisconnect, outputs)?;
         if let Some(replaced) = replaced {
@@ -323,7 +320,7 @@ impl Phone {
             return Err(Refusal { code: RefusalCode::Internal, message });
         }
         let account = self.accounts.to_call_from(client, connection)?;
-        let target = Uri::Sip(number.uri(&account.settings().domain));
+        let target = account.dial(&number).map_err(|error| invalid(format!("number: {error}")))?;
         let hop = account.hop().clone();
         let (connection, profile) = (account.id, account.profile().clone());
         let id = self.take_call_id();

@@ -120,17 +120,17 @@ fn read_accounts(sections: Vec<Section<'_>>) -> Vec<accounts::Settings> {
         if !section.has("domain") {
             section.fault("`domain` is missing");
         }
+        let password = Secret::new(section.text("password").unwrap_or_default());
+        let domain = section.parsed("domain").unwrap_or_else(nowhere);
         let account = accounts::Settings {
             auth_user: section.text("auth_user"),
-            password: Secret::new(section.text("password").unwrap_or_default()),
-            domain: section.parsed("domain").unwrap_or_else(nowhere),
             outbound_proxy: section.parsed("outbound_proxy"),
             display_name: section.text("display_name").unwrap_or_default(),
             expires: section
                 .number("expires", EXPIRES_SECONDS)
                 .map_or(USUAL_EXPIRES, |seconds| Duration::from_secs(seconds.into())),
             default: section.boolean("default").unwrap_or(false),
-            user,
+            ..accounts::Settings::new(user, password, domain)
         };
         if accounts.iter().any(|other| other.user == account.user && other.domain == account.domain) {
             section.fault("an account before this one has the same user and domain");

@@ -4,6 +4,7 @@ use alloc::format;
 use alloc::vec::Vec;
 
 use base::{Dice, Duration, Instant, Secret};
+use sip::Show;
 use sip::digest::{Authenticator, Credentials};
 use sip::endpoint::{self, Endpoint};
 use sip::flow::Flow;
@@ -15,6 +16,7 @@ use super::Settings;
 use crate::command::{ClientId, ConnectionId};
 use crate::event::{AccountSnapshot, AccountState, Event};
 use crate::interface::Output;
+use crate::number::{Number, NumberError};
 
 /// How long clients wait to hear that an account is disconnected where the registrar doesn't answer. Rule 8 allows
 /// 2 s; the rest is for the event's way.
@@ -110,6 +112,14 @@ impl Account {
 
     pub(crate) const fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// Whom a number means when this account calls it (rule 10).
+    ///
+    /// # Errors
+    /// Its dial rules leave nothing to call.
+    pub(crate) fn dial(&self, number: &Number) -> Result<Uri, NumberError> {
+        number.uri(&self.settings.domain, &self.settings.dial_rules).map(Uri::Sip)
     }
 
     /// Who its calls come from.
@@ -230,6 +240,11 @@ impl Account {
         let mut tray = Vec::new();
         self.registration.unregister(now, endpoint, &mut tray);
         self.on_events(now, &tray, outputs);
+    }
+
+    pub(super) fn show_states(&self, show: &mut Show<'_>) {
+        show("account", format_args!("{}", self.id.0), &self.phase);
+        self.registration.show_state(show);
     }
 
     pub(crate) fn owns(&self, event: &endpoint::Event) -> bool {

@@ -4,5 +4,5 @@ mod account;
 mod settings;
 mod table;
 
-pub use settings::Settings;
+pub use settings::{DtmfWay, Settings};
 pub(crate) use table::Accounts;

@@ -5,6 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use base::{Dice, Duration, Instant};
+use sip::Show;
 use sip::endpoint::{self, Endpoint};
 use sip::flow::Flow;
 
@@ -181,6 +182,10 @@ impl Accounts {
 
     fn owners(&mut self) -> impl Iterator<Item = &mut Owner> {
         self.accounts.iter_mut().filter_map(|account| account.owner.as_mut())
+    }
+
+    pub(crate) fn show_states(&self, show: &mut Show<'_>) {
+        self.accounts.iter().for_each(|account| account.show_states(show));
     }
 
     pub(crate) fn owns(&self, event: &endpoint::Event) -> bool {

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use base::{Dice, Duration, Instant};
 use media::leg::{LegCommand, LegId};
+use sip::Show;
 use sip::endpoint::{self, Endpoint, ServerId};
 use sip::flow::Flow;
 use sip::invite::{self, Invitation, Profile, Session};
@@ -155,6 +156,10 @@ impl Call {
             hold: HoldState::None,
             mute: false,
         }
+    }
+
+    pub(crate) fn show_states(&self, show: &mut Show<'_>) {
+        self.session.show_states(show);
     }
 
     pub(crate) fn owns(&self, event: &endpoint::Event) -> bool {
