@@ -31,6 +31,9 @@ pub const METHODS: &[Method] = &[Method::Invite, Method::Ack, Method::Cancel, Me
 /// What a body with SDP is called.
 pub const SDP: &str = "application/sdp";
 
+/// What bodies of INFO may be called: keys (`Signal=5`, and a bare `5`).
+pub const INFO_TYPES: &[&str] = &["application/dtmf-relay", "application/dtmf"];
+
 /// What a user of invitations can do, within a call and without one.
 pub const ABILITIES: Abilities<'static> =
     Abilities { methods: METHODS, extensions: &[], content_types: &[SDP] };
@@ -117,6 +120,45 @@ pub enum Event {
         /// Its offer; none if it wants ours.
         sdp: Option<Vec<u8>>,
     },
+    /// A new offer that [`Session::reoffer`] asked for may be made now: [`Session::offer`] makes it, or
+    /// [`Session::withdraw_offer`]. Again, if it crossed one of the peer's (RFC 3261 §14.1).
+    OfferDue,
+    /// Our new offer is accepted, and the answer is ACKed.
+    ReofferAnswered {
+        /// The SDP in the 2xx.
+        sdp: Option<Vec<u8>>,
+    },
+    /// Our new offer is refused: the call goes on as it was.
+    ReofferRefused {
+        /// By this status.
+        status: Status,
+    },
+    /// Our REFER has its final answer.
+    ReferAnswered {
+        /// 2xx: the peer goes about it.
+        status: Status,
+    },
+    /// What has become of our REFER, as the peer tells; perhaps before `ReferAnswered`.
+    ReferProgress {
+        /// How the peer's own request to the target was answered; 100 if it doesn't say.
+        status: Status,
+        /// Nothing more will be told of it, not even if `status` is provisional.
+        is_last: bool,
+    },
+    /// The peer wants us to call somebody else: [`Session::answer_refer`] answers, at once.
+    Referred {
+        /// Whom: a `sip:` or `tel:` URI, without headers.
+        to: NameAddr,
+        /// Referred-By as it came, for the new INVITE (RFC 3892).
+        referred_by: Option<String>,
+    },
+    /// The peer tells of keys by INFO, which is answered.
+    Info {
+        /// One of [`INFO_TYPES`], in lower case.
+        content_type: String,
+        /// The INFO's body.
+        body: Vec<u8>,
+    },
     /// The call is over: never told for a call that the user itself has hung up.
     Ended {
         /// The status that ended or refused it; none for a BYE.
@@ -156,6 +198,8 @@ enum State {
 struct Step<'a> {
     now: Instant,
     endpoint: &'a mut Endpoint,
+    profile: &'a mut Profile,
+    dice: &'a mut Dice,
     tray: &'a mut Vec<Event>,
 }
 
@@ -202,11 +246,11 @@ impl Session {
     /// Whether nothing of it is under way any more: it listens at most for what other forks may yet answer.
     pub fn is_silent(&self) -> bool {
         let is_ended = match &self.state {
-            State::Confirmed(kept, _) => kept.is_over(),
+            State::Confirmed(kept, _) => kept.is_silent(),
             State::Over => true,
             _ => false,
         };
-        is_ended && self.strays.iter().all(Confirmed::is_over)
+        is_ended && self.strays.iter().all(Confirmed::is_silent)
     }
 
     /// Shows its state, and those of its dialogs.
@@ -249,74 +293,93 @@ impl Session {
         event: endpoint::Event,
         tray: &mut Vec<Event>,
     ) {
-        let mut step = Step { now, endpoint, tray };
-        if let Some(stray) = self.strays.iter_mut().find(|stray| stray.owns(&event)) {
-            // Nobody is told of a fork that was not kept.
-            let mut untold = Vec::new();
-            let mut step = Step { now, endpoint: step.endpoint, tray: &mut untold };
-            stray.on_event(&mut step, &mut self.profile, &mut self.dice, event);
-        } else {
-            self.on_event(&mut step, event);
+        let Self { profile, dice, state, strays, call_id: _ } = self;
+        let mut step = Step { now, endpoint, profile, dice, tray };
+        match state {
+            State::Confirmed(kept, Some(forks)) if forks.owns(&event) => {
+                on_late_answer(&mut step, kept, strays, forks, event);
+            }
+            _ => match strays.iter_mut().find(|stray| stray.owns(&event)) {
+                // Nobody is told of a fork that was not kept.
+                Some(stray) => stray.on_event(&mut Step { tray: &mut Vec::new(), ..step }, event),
+                None => state.on_event(&mut step, event),
+            },
         }
         self.settle(now);
     }
 
-    /// Caller: sends the INVITE with this offer, on the flow that `Reached` told.
+    /// Sends this offer: the caller's first, on the flow that `Reached` told, or a new one that is due.
     pub fn offer(&mut self, now: Instant, endpoint: &mut Endpoint, sdp: Vec<u8>) {
-        self.state = match core::mem::replace(&mut self.state, State::Over) {
-            State::Composing(composing) => State::Calling(composing.send(
-                now,
-                endpoint,
-                &mut self.profile,
-                &mut self.dice,
-                &self.call_id,
-                sdp,
-            )),
+        let Self { profile, dice, state, call_id, .. } = self;
+        let mut step = Step { now, endpoint, profile, dice, tray: &mut Vec::new() };
+        *state = match core::mem::replace(state, State::Over) {
+            State::Composing(composing) => State::Calling(composing.send(&mut step, call_id, sdp)),
+            State::Confirmed(mut kept, forks) => {
+                kept.offer(&mut step, sdp);
+                State::Confirmed(kept, forks)
+            }
             other => other,
         };
     }
 
     /// Called: tells the caller that it rings.
     pub fn send_ringing(&mut self, now: Instant, endpoint: &mut Endpoint) {
-        if let State::Ringing(ringing) = &mut self.state {
-            ringing.send_ringing(now, endpoint, &self.profile);
+        let Self { profile, dice, state, .. } = self;
+        if let State::Ringing(ringing) = state {
+            ringing.send_ringing(&mut Step { now, endpoint, profile, dice, tray: &mut Vec::new() });
         }
     }
 
     /// Called: answers with 200 and this SDP, which is the answer to the INVITE's offer, or an offer if it had none.
     pub fn accept(&mut self, now: Instant, endpoint: &mut Endpoint, sdp: Vec<u8>) {
-        self.state = match core::mem::replace(&mut self.state, State::Over) {
-            State::Ringing(ringing) => {
-                State::Confirmed(ringing.accept(now, endpoint, &self.profile, sdp), None)
-            }
+        let Self { profile, dice, state, .. } = self;
+        let mut step = Step { now, endpoint, profile, dice, tray: &mut Vec::new() };
+        *state = match core::mem::replace(state, State::Over) {
+            State::Ringing(ringing) => State::Confirmed(ringing.accept(&mut step, sdp), None),
             other => other,
         };
     }
 
     /// Answers the peer's new offer: with SDP, or with the status that refuses it and leaves all as it was.
     pub fn answer_reoffer(&mut self, now: Instant, endpoint: &mut Endpoint, answer: Result<Vec<u8>, Status>) {
+        let Self { profile, dice, state, .. } = self;
+        if let State::Confirmed(kept, _) = state {
+            kept.answer_reoffer(&mut Step { now, endpoint, profile, dice, tray: &mut Vec::new() }, answer);
+        }
+    }
+
+    /// The user wants to offer anew, within an answered call. It hears `OfferDue` as soon as that may be, often at once.
+    pub fn reoffer(&mut self, now: Instant, endpoint: &mut Endpoint, tray: &mut Vec<Event>) {
+        let Self { profile, dice, state, .. } = self;
+        if let State::Confirmed(kept, _) = state {
+            kept.reoffer(&mut Step { now, endpoint, profile, dice, tray });
+        }
+    }
+
+    /// The user has nothing to offer any more: an offer that is wanted or due is not made.
+    pub fn withdraw_offer(&mut self) {
         if let State::Confirmed(kept, _) = &mut self.state {
-            kept.answer_reoffer(now, endpoint, &self.profile, answer);
+            kept.withdraw_offer();
         }
     }
 
     /// Ends the call in whatever state it is: cancels, hangs up, or declines with `decline`. The user hears nothing
     /// more of it.
     pub fn hang_up(&mut self, now: Instant, endpoint: &mut Endpoint, decline: Status) {
-        let mut untold = Vec::new();
-        let mut step = Step { now, endpoint, tray: &mut untold };
-        self.state = match core::mem::replace(&mut self.state, State::Over) {
+        let Self { profile, dice, state, .. } = self;
+        let mut step = Step { now, endpoint, profile, dice, tray: &mut Vec::new() };
+        *state = match core::mem::replace(state, State::Over) {
             State::Reaching(_) | State::Composing(_) | State::Over => State::Over,
             State::Calling(mut calling) => {
                 calling.give_up(&mut step);
                 State::Calling(calling)
             }
             State::Ringing(ringing) => {
-                ringing.refuse(&mut step, &self.profile, decline);
+                ringing.refuse(&mut step, decline);
                 State::Over
             }
             State::Confirmed(mut kept, forks) => {
-                kept.hang_up(&mut step, &mut self.profile, &mut self.dice);
+                kept.hang_up(&mut step);
                 State::Confirmed(kept, forks)
             }
         };
@@ -325,65 +388,27 @@ impl Session {
 
     /// When `handle_timeout` is due.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        match &self.state {
+        let due = match &self.state {
             State::Ringing(ringing) => ringing.poll_timeout(),
             State::Confirmed(kept, forks) => {
                 kept.poll_timeout().into_iter().chain(forks.as_ref().map(|forks| forks.until)).min()
             }
             State::Reaching(_) | State::Composing(_) | State::Calling(_) | State::Over => None,
-        }
+        };
+        due.into_iter().chain(self.strays.iter().filter_map(Confirmed::poll_timeout)).min()
     }
 
     /// Does what is due.
     pub fn handle_timeout(&mut self, now: Instant, endpoint: &mut Endpoint, tray: &mut Vec<Event>) {
-        let mut step = Step { now, endpoint, tray };
-        match &mut self.state {
-            State::Ringing(ringing) => ringing.on_timeout(&mut step, &self.profile),
-            State::Confirmed(kept, _) => kept.on_timeout(&mut step, &mut self.profile, &mut self.dice),
+        let Self { profile, dice, state, strays, .. } = self;
+        let mut step = Step { now, endpoint, profile, dice, tray };
+        match state {
+            State::Ringing(ringing) => ringing.on_timeout(&mut step),
+            State::Confirmed(kept, _) => kept.on_timeout(&mut step),
             State::Reaching(_) | State::Composing(_) | State::Calling(_) | State::Over => {}
         }
+        strays.iter_mut().for_each(|stray| stray.on_timeout(&mut step));
         self.settle(now);
-    }
-
-    fn on_event(&mut self, step: &mut Step<'_>, event: endpoint::Event) {
-        let Self { profile, dice, .. } = self;
-        self.state = match core::mem::replace(&mut self.state, State::Over) {
-            State::Reaching(reaching) => reaching.on_event(step, event),
-            State::Calling(calling) => calling.on_event(step, profile, dice, event),
-            State::Ringing(ringing) => ringing.on_event(step, profile, dice, event),
-            State::Confirmed(mut kept, Some(forks)) if forks.owns(&event) => {
-                self.on_late_answer(step, &mut kept, &forks, event);
-                State::Confirmed(kept, Some(forks))
-            }
-            State::Confirmed(mut kept, forks) => {
-                kept.on_event(step, profile, dice, event);
-                State::Confirmed(kept, forks)
-            }
-            other @ (State::Composing(_) | State::Over) => other,
-        };
-    }
-
-    /// Another 2xx to an INVITE that was answered (RFC 3261 §13.2.2.4): a repeat is ACKed again; that of another fork
-    /// is ACKed, and its dialog ended.
-    fn on_late_answer(
-        &mut self,
-        step: &mut Step<'_>,
-        kept: &mut Confirmed,
-        forks: &Forks,
-        event: endpoint::Event,
-    ) {
-        let endpoint::Event::Response { flow, response, .. } = event else { return };
-        let tag = response.headers.to().ok().and_then(|to| to.tag().map(String::from)).unwrap_or_default();
-        if let Some(known) =
-            core::iter::once(kept).chain(&mut self.strays).find(|dialog| dialog.remote_tag() == tag)
-        {
-            known.acknowledge(step);
-        } else if self.strays.len() < MAX_STRAYS
-            && let Some(mut stray) = forks.confirm(step, flow, &response)
-        {
-            stray.hang_up(step, &mut self.profile, &mut self.dice);
-            self.strays.push(stray);
-        }
     }
 
     /// Forgets what has ended. The dialogs of all forks are known until no fork can answer any more: who repeats a 2xx
@@ -392,10 +417,48 @@ impl Session {
         if let State::Confirmed(_, forks) = &mut self.state {
             forks.take_if(|forks| forks.until <= now);
         }
-        if matches!(self.state, State::Confirmed(_, None)) && self.is_silent() {
+        let is_over = matches!(&self.state, State::Confirmed(kept, None) if kept.is_over());
+        if is_over && self.strays.iter().all(Confirmed::is_over) {
             self.state = State::Over;
             self.strays.clear();
         }
+    }
+}
+
+impl State {
+    fn on_event(&mut self, step: &mut Step<'_>, event: endpoint::Event) {
+        *self = match core::mem::replace(self, Self::Over) {
+            Self::Reaching(reaching) => reaching.on_event(step, event),
+            Self::Calling(calling) => calling.on_event(step, event),
+            Self::Ringing(ringing) => ringing.on_event(step, event),
+            Self::Confirmed(mut kept, forks) => {
+                kept.on_event(step, event);
+                Self::Confirmed(kept, forks)
+            }
+            other @ (Self::Composing(_) | Self::Over) => other,
+        };
+    }
+}
+
+/// Another 2xx to an INVITE that was answered (RFC 3261 §13.2.2.4): a repeat is ACKed again; that of another fork is
+/// ACKed, and its dialog ended.
+fn on_late_answer(
+    step: &mut Step<'_>,
+    kept: &mut Confirmed,
+    strays: &mut Vec<Confirmed>,
+    forks: &Forks,
+    event: endpoint::Event,
+) {
+    let endpoint::Event::Response { flow, response, .. } = event else { return };
+    let tag = response.headers.to().ok().and_then(|to| to.tag().map(String::from)).unwrap_or_default();
+    if let Some(known) = core::iter::once(kept).chain(&mut *strays).find(|dialog| dialog.remote_tag() == tag)
+    {
+        known.acknowledge(step, forks.transaction());
+    } else if strays.len() < MAX_STRAYS
+        && let Some(mut stray) = forks.confirm(step, flow, &response)
+    {
+        stray.hang_up(step);
+        strays.push(stray);
     }
 }
 

@@ -279,6 +279,8 @@ impl Call {
                     self.told.sip_error = status.map_or(0, Status::code);
                     return Outcome::Over;
                 }
+                // Offers of our own, REFER and INFO: nothing asks for them yet.
+                _ => None,
             };
             if let Some(status) = failed {
                 self.session.hang_up(now, endpoint, status);

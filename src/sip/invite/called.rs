@@ -8,7 +8,7 @@ use base::{Dice, Duration, Instant};
 use super::confirmed::Confirmed;
 use super::{Event, Profile, SDP, State, Step, admit, come_later, ok_to, push_abilities};
 use crate::dialog::{Dialog, DialogId};
-use crate::endpoint::{self, Endpoint, ServerId};
+use crate::endpoint::{self, ServerId};
 use crate::flow::Flow;
 use crate::message::{Method, Name, Request, Response, Status};
 
@@ -59,75 +59,60 @@ impl Ringing {
         self.ringing_at
     }
 
-    pub(super) fn on_timeout(&mut self, step: &mut Step<'_>, profile: &Profile) {
+    pub(super) fn on_timeout(&mut self, step: &mut Step<'_>) {
         if self.ringing_at.is_some_and(|at| at <= step.now) {
-            self.send_ringing(step.now, step.endpoint, profile);
+            self.send_ringing(step);
         }
     }
 
-    pub(super) fn send_ringing(&mut self, now: Instant, endpoint: &mut Endpoint, profile: &Profile) {
-        self.ringing_at = Some(now + RINGING_AGAIN);
-        endpoint.respond(now, self.transaction, self.response(Status::RINGING, profile));
+    pub(super) fn send_ringing(&mut self, step: &mut Step<'_>) {
+        self.ringing_at = Some(step.now + RINGING_AGAIN);
+        self.respond(step, Status::RINGING);
     }
 
-    pub(super) fn accept(
-        self,
-        now: Instant,
-        endpoint: &mut Endpoint,
-        profile: &Profile,
-        sdp: Vec<u8>,
-    ) -> Confirmed {
-        let mut ok = self.response(Status::OK, profile);
+    pub(super) fn accept(self, step: &mut Step<'_>, sdp: Vec<u8>) -> Confirmed {
+        let mut ok = self.response(Status::OK, step.profile);
         push_abilities(&mut ok.headers);
         ok.set_body(SDP, sdp);
-        Confirmed::of_called(now, endpoint, self.dialog, self.flow, self.transaction, ok)
+        Confirmed::of_called(step, self.dialog, self.flow, self.transaction, ok)
     }
 
-    pub(super) fn refuse(self, step: &mut Step<'_>, profile: &Profile, status: Status) {
-        step.endpoint.respond(step.now, self.transaction, self.response(status, profile));
+    pub(super) fn refuse(self, step: &mut Step<'_>, status: Status) {
+        self.respond(step, status);
     }
 
-    pub(super) fn on_event(
-        self,
-        step: &mut Step<'_>,
-        profile: &Profile,
-        dice: &mut Dice,
-        event: endpoint::Event,
-    ) -> State {
+    pub(super) fn on_event(self, step: &mut Step<'_>, event: endpoint::Event) -> State {
         match event {
-            endpoint::Event::Cancelled { .. } => self.end(step, profile),
+            endpoint::Event::Cancelled { .. } => self.end(step),
             endpoint::Event::Request { transaction, request, .. } => {
-                self.on_request(step, profile, dice, transaction, &request)
+                self.on_request(step, transaction, &request)
             }
             _ => State::Ringing(self),
         }
     }
 
     /// A request within the early dialog.
-    fn on_request(
-        mut self,
-        step: &mut Step<'_>,
-        profile: &Profile,
-        dice: &mut Dice,
-        transaction: ServerId,
-        request: &Request,
-    ) -> State {
+    fn on_request(mut self, step: &mut Step<'_>, transaction: ServerId, request: &Request) -> State {
         let admitted = admit(&mut self.dialog, request);
         let is_over = admitted.is_ok() && request.method == Method::Bye;
         let response = match admitted {
             Err(refusal) => refusal,
-            Ok(()) if request.method == Method::Invite => come_later(request, dice),
-            Ok(()) => ok_to(request, profile),
+            Ok(()) if request.method == Method::Invite => come_later(request, step.dice),
+            Ok(()) => ok_to(request, step.profile),
         };
         step.endpoint.respond(step.now, transaction, response);
-        if is_over { self.end(step, profile) } else { State::Ringing(self) }
+        if is_over { self.end(step) } else { State::Ringing(self) }
     }
 
     /// The caller gave up: 487 (RFC 3261 §9.2, §15.1.2).
-    fn end(self, step: &mut Step<'_>, profile: &Profile) -> State {
-        self.refuse(step, profile, Status::REQUEST_TERMINATED);
+    fn end(self, step: &mut Step<'_>) -> State {
+        self.respond(step, Status::REQUEST_TERMINATED);
         step.tray.push(Event::Ended { status: Some(Status::REQUEST_TERMINATED) });
         State::Over
+    }
+
+    fn respond(&self, step: &mut Step<'_>, status: Status) {
+        step.endpoint.respond(step.now, self.transaction, self.response(status, step.profile));
     }
 
     /// A response with what makes the dialog (RFC 3261 §12.1.1).

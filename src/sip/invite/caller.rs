@@ -76,21 +76,13 @@ impl Composing {
     }
 
     /// Sends the INVITE.
-    pub(super) fn send(
-        mut self,
-        now: Instant,
-        endpoint: &mut Endpoint,
-        profile: &mut Profile,
-        dice: &mut Dice,
-        call_id: &str,
-        sdp: Vec<u8>,
-    ) -> Calling {
+    pub(super) fn send(mut self, step: &mut Step<'_>, call_id: &str, sdp: Vec<u8>) -> Calling {
         self.draft.number = self.draft.number.saturating_add(1);
-        let mut invite = self.draft.write(profile, call_id, self.flow);
+        let mut invite = self.draft.write(step.profile, call_id, self.flow);
         invite.set_body(SDP, sdp);
-        profile.sign(&mut invite, dice);
+        step.profile.sign(&mut invite, step.dice);
         Calling {
-            transaction: endpoint.request(now, self.flow, invite.clone()),
+            transaction: step.endpoint.request(step.now, self.flow, invite.clone()),
             flow: self.flow,
             alternatives: self.alternatives,
             draft: self.draft,
@@ -150,30 +142,15 @@ impl Calling {
         step.endpoint.cancel(step.now, self.transaction);
     }
 
-    pub(super) fn on_event(
-        self,
-        step: &mut Step<'_>,
-        profile: &mut Profile,
-        dice: &mut Dice,
-        event: endpoint::Event,
-    ) -> State {
+    pub(super) fn on_event(self, step: &mut Step<'_>, event: endpoint::Event) -> State {
         match event {
-            endpoint::Event::Response { flow, response, .. } => {
-                self.on_response(step, profile, dice, flow, &response)
-            }
+            endpoint::Event::Response { flow, response, .. } => self.on_response(step, flow, &response),
             endpoint::Event::Failed { reason, .. } => self.on_failure(step, reason.status()),
             _ => State::Calling(self),
         }
     }
 
-    fn on_response(
-        mut self,
-        step: &mut Step<'_>,
-        profile: &mut Profile,
-        dice: &mut Dice,
-        flow: Flow,
-        response: &Response,
-    ) -> State {
+    fn on_response(mut self, step: &mut Step<'_>, flow: Flow, response: &Response) -> State {
         let status = response.status;
         if status.is_provisional() {
             if !self.has_given_up {
@@ -182,9 +159,9 @@ impl Calling {
             }
             State::Calling(self)
         } else if status.is_success() {
-            self.on_success(step, profile, dice, flow, response)
-        } else if !self.has_given_up && profile.take_challenge(response) {
-            self.send_again(step, profile, dice);
+            self.on_success(step, flow, response)
+        } else if !self.has_given_up && step.profile.take_challenge(response) {
+            self.send_again(step);
             State::Calling(self)
         } else if status == Status::SERVICE_UNAVAILABLE {
             self.on_failure(step, status)
@@ -193,37 +170,37 @@ impl Calling {
         }
     }
 
-    fn on_success(
-        self,
-        step: &mut Step<'_>,
-        profile: &mut Profile,
-        dice: &mut Dice,
-        flow: Flow,
-        response: &Response,
-    ) -> State {
-        let Some(mut kept) = self.confirm(step, flow, response) else {
+    fn on_success(self, step: &mut Step<'_>, flow: Flow, response: &Response) -> State {
+        let until = step.now + GIVE_UP;
+        let Some(mut kept) = self.confirm(step, flow, response, until) else {
             // A 2xx that makes no dialog can be neither ACKed nor ended.
             return self.end(step, Status::SERVER_INTERNAL_ERROR);
         };
         if self.has_given_up {
-            kept.hang_up(step, profile, dice);
+            kept.hang_up(step);
         } else {
             step.tray.push(Event::Answered { sdp: sdp_of(&response.headers, &response.body) });
         }
-        State::Confirmed(kept, Some(Forks { until: step.now + GIVE_UP, calling: self }))
+        State::Confirmed(kept, Some(Forks { until, calling: self }))
     }
 
     /// The dialog of a 2xx, its ACK on the way.
-    fn confirm(&self, step: &mut Step<'_>, flow: Flow, response: &Response) -> Option<Confirmed> {
+    fn confirm(
+        &self,
+        step: &mut Step<'_>,
+        flow: Flow,
+        response: &Response,
+        until: Instant,
+    ) -> Option<Confirmed> {
         let dialog = Dialog::of_caller(&self.invite, response).ok()?;
-        Some(Confirmed::of_caller(step, dialog, flow, &self.invite))
+        Some(Confirmed::of_caller(step, dialog, flow, (self.transaction, &self.invite), until))
     }
 
     /// The same INVITE with credentials (RFC 3261 §22.2): the next number, the same Call-ID, From and To.
-    fn send_again(&mut self, step: &mut Step<'_>, profile: &mut Profile, dice: &mut Dice) {
+    fn send_again(&mut self, step: &mut Step<'_>) {
         self.draft.number = self.draft.number.saturating_add(1);
         self.invite.headers.set(Name::CSeq, CSeq { number: self.draft.number, method: Method::Invite });
-        profile.sign(&mut self.invite, dice);
+        step.profile.sign(&mut self.invite, step.dice);
         self.transaction = step.endpoint.request(step.now, self.flow, self.invite.clone());
     }
 
@@ -257,8 +234,13 @@ impl Forks {
         self.calling.owns(event)
     }
 
+    /// The INVITE's transaction.
+    pub(super) const fn transaction(&self) -> ClientId {
+        self.calling.transaction
+    }
+
     /// The dialog of another fork's 2xx, its ACK on the way.
     pub(super) fn confirm(&self, step: &mut Step<'_>, flow: Flow, response: &Response) -> Option<Confirmed> {
-        self.calling.confirm(step, flow, response)
+        self.calling.confirm(step, flow, response, self.until)
     }
 }

@@ -5,6 +5,7 @@ mod calling;
 mod cancelling;
 mod ending;
 mod forks;
+mod offers;
 mod reoffers;
 mod ringing;
 mod routes;

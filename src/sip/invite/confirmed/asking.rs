@@ -1,0 +1,152 @@
+//! A request of ours within a dialog until its final answer: by which flow it goes, the hop's other addresses, and
+//! challenges (RFC 3261 §12.2.1, §22.2; RFC 3263 §4.3). One mechanism for all methods.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::Line;
+use crate::endpoint::{self, Alternatives, ClientId, RouteId, leads_to};
+use crate::flow::Flow;
+use crate::invite::Step;
+use crate::message::{Method, Name, Request, Response, Status};
+
+/// What a request says beyond what its dialog makes it say: it is composed anew for each attempt.
+#[derive(Debug)]
+pub(super) struct Draft {
+    pub(super) method: Method,
+    pub(super) headers: Vec<(Name<'static>, String)>,
+    /// Content-Type and body.
+    pub(super) content: Option<(String, Vec<u8>)>,
+}
+
+/// A request that has no final answer yet.
+#[derive(Debug)]
+pub(super) struct Asking {
+    draft: Draft,
+    way: Way,
+}
+
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "a few for each call: a box would cost more than it saves")]
+enum Way {
+    /// Its hop is being reached.
+    Reaching(RouteId),
+    /// It is out. A hop that was reached by name has perhaps other addresses.
+    Sent { transaction: ClientId, flow: Flow, alternatives: Option<Alternatives>, request: Request },
+}
+
+impl Draft {
+    pub(super) const fn new(method: Method) -> Self {
+        Self { method, headers: Vec::new(), content: None }
+    }
+
+    /// The next request of the dialog, signed.
+    fn compose(&self, step: &mut Step<'_>, line: &mut Line) -> Request {
+        let mut request = line.dialog.request(self.method.clone());
+        for (name, value) in &self.headers {
+            request.headers.push(*name, value);
+        }
+        request.headers.push(Name::UserAgent, &step.profile.agent);
+        if let Some((content_type, body)) = &self.content {
+            request.set_body(content_type, body.clone());
+        }
+        step.profile.sign(&mut request, step.dice);
+        request
+    }
+}
+
+impl Asking {
+    /// Sends it: on the dialog's own flow if that leads to the next hop, else on one that is opened.
+    pub(super) fn start(step: &mut Step<'_>, line: &mut Line, draft: Draft) -> Self {
+        let hop = line.dialog.next_hop();
+        let way = if leads_to(line.flow, hop) {
+            Way::send(step, line, &draft, line.flow, None)
+        } else {
+            Way::Reaching(step.endpoint.reach(step.now, hop))
+        };
+        Self { draft, way }
+    }
+
+    pub(super) fn owns(&self, event: &endpoint::Event) -> bool {
+        use endpoint::Event as E;
+        match (&self.way, event) {
+            (Way::Reaching(own), E::Reached { route, .. } | E::Unreachable { route, .. }) => own == route,
+            (
+                Way::Sent { transaction: own, .. },
+                E::Response { transaction, .. } | E::Failed { transaction, .. },
+            ) => own == transaction,
+            _ => false,
+        }
+    }
+
+    /// Takes an event that it owns. What it gives back is the final answer, or what RFC 3261 §8.1.3.1 takes the lack of
+    /// one for; `None` while it goes on.
+    pub(super) fn on_event(
+        &mut self,
+        step: &mut Step<'_>,
+        line: &mut Line,
+        event: endpoint::Event,
+    ) -> Option<Response> {
+        use endpoint::Event as E;
+        match event {
+            E::Reached { flow, alternatives, .. } => {
+                self.way = Way::send(step, line, &self.draft, flow, Some(alternatives));
+                None
+            }
+            E::Response { response, .. } => self.on_response(step, line, response),
+            E::Failed { reason, .. } => self.try_next(step, Response::new(reason.status())),
+            E::Unreachable { .. } => Some(Response::new(Status::SERVICE_UNAVAILABLE)),
+            _ => None,
+        }
+    }
+
+    /// The transaction, once it is out, and the request as it was sent last, but for its Via.
+    pub(super) const fn sent(&self) -> Option<(ClientId, &Request)> {
+        match &self.way {
+            Way::Reaching(_) => None,
+            Way::Sent { transaction, request, .. } => Some((*transaction, request)),
+        }
+    }
+
+    fn on_response(&mut self, step: &mut Step<'_>, line: &mut Line, response: Response) -> Option<Response> {
+        if response.status.is_provisional() {
+            return None;
+        }
+        if let Way::Sent { flow, alternatives, .. } = &mut self.way
+            && step.profile.take_challenge(&response)
+        {
+            self.way = Way::send(step, line, &self.draft, *flow, alternatives.take());
+            return None;
+        }
+        if response.status == Status::SERVICE_UNAVAILABLE {
+            return self.try_next(step, response);
+        }
+        Some(response)
+    }
+
+    /// The hop doesn't work: it has perhaps another address.
+    fn try_next(&mut self, step: &mut Step<'_>, response: Response) -> Option<Response> {
+        let Way::Sent { alternatives, .. } = &mut self.way else { return Some(response) };
+        match alternatives.take().and_then(|it| step.endpoint.reach_next(it)) {
+            Some(route) => {
+                self.way = Way::Reaching(route);
+                None
+            }
+            None => Some(response),
+        }
+    }
+}
+
+impl Way {
+    fn send(
+        step: &mut Step<'_>,
+        line: &mut Line,
+        draft: &Draft,
+        flow: Flow,
+        alternatives: Option<Alternatives>,
+    ) -> Self {
+        let request = draft.compose(step, line);
+        let transaction = step.endpoint.request(step.now, flow, request.clone());
+        Self::Sent { transaction, flow, alternatives, request }
+    }
+}
