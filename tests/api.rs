@@ -9,6 +9,7 @@ use std::time::Duration;
 use base::{Dice, Secret};
 use crossbeam_channel::bounded;
 use neonphone::io::api::{self, ApiThread, BindError, Door, Letter, Listeners, Outlets};
+use neonphone::io::interface::{self, Wishes};
 use neonphone::io::mailbox::Inbox;
 use neonphone::io::sip;
 use neonphone::io::work::{JOBS_MAX, Job};
@@ -32,6 +33,8 @@ struct Phone {
     door: Door,
     /// What call control would read.
     asked: Inbox<sip::Letter>,
+    /// What the commands that show and hide the interface would be run by.
+    wishes: Wishes,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -60,11 +63,12 @@ impl Phone {
                 }
             }
         });
-        let outlets = Outlets { sip, work, door: door.clone() };
-        let server = Server::new(config, Dice::new([7; 32]));
+        let (interface, wishes) = interface::switch();
+        let outlets = Outlets { sip, work, interface, door: door.clone() };
+        let server = Server::new(config, api::page(), Dice::new([7; 32]));
         let thread = ApiThread::new(inbox, listeners, outlets, server).expect("a thread");
         let thread = thread::spawn(move || thread.run().expect("a poll that works"));
-        Self { address, door, asked, thread: Some(thread) }
+        Self { address, door, asked, wishes, thread: Some(thread) }
     }
 
     fn connect(&self) -> Program {
@@ -267,7 +271,7 @@ fn rule_15_the_33rd_connection_gets_503_and_plain_gets_do_not_count() {
     let mut programs: Vec<Program> = (0..32).map(|_| phone.connect()).collect();
     let refused = phone.connect_from(None).err();
     assert!(matches!(&refused, Some(Error::Http(answer)) if answer.status() == 503), "{refused:?}");
-    assert!(phone.http("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").starts_with("HTTP/1.1 200 "));
+    assert!(phone.http("GET /version HTTP/1.1\r\nHost: localhost\r\n\r\n").starts_with("HTTP/1.1 200 "));
 
     // Closed properly, so that the phone has heard of it once the program hears the phone's own close.
     let mut last = programs.pop().expect("32");
@@ -331,6 +335,19 @@ fn rule_14_a_request_by_a_rebound_name_gets_403() {
     let answer =
         phone.http("GET /version HTTP/1.1\r\nHost: localhost\r\nOrigin: https://crm.example\r\n\r\n");
     assert!(answer.contains("\r\nAccess-Control-Allow-Origin: https://crm.example\r\n"), "{answer}");
+}
+
+#[test]
+fn rule_16_who_runs_the_commands_for_the_interface_is_told_of_showui() {
+    let phone = Phone::start(config());
+    let mut program = phone.connect();
+    let token = program.authenticate();
+    let reply = program.ask(&format!(r#"{{"token":"{token}","action":"showui","show":false}}"#));
+    assert_eq!(reply["success"], true);
+    let event = program.hear();
+    assert_eq!((&event["name"], &event["data"]["show"]), (&"OnShowUI".into(), &false.into()));
+    phone.wishes.bell.recv_timeout(DEADLINE).expect("a wish");
+    assert!(!phone.wishes.newest());
 }
 
 #[test]

@@ -93,6 +93,9 @@ fn each_key_reaches_the_settings_that_it_is_for() {
         [audio]
         playback = "wav:/tmp/heard.wav"
         capture = "none"
+        [interface]
+        show_command = ["cogctl", "open", "http://localhost:15070/"]
+        hide_command = ["cogctl", "quit"]
         [[accounts]]
         user = "1000"
         auth_user = "u1000"
@@ -118,6 +121,8 @@ fn each_key_reaches_the_settings_that_it_is_for() {
     assert_eq!(config.rtp.ports, 20_001..=20_010);
     assert_eq!(config.audio.playback.to_string(), "wav:/tmp/heard.wav");
     assert_eq!(config.audio.capture.to_string(), "none");
+    assert_eq!(config.interface.show_command, ["cogctl", "open", "http://localhost:15070/"]);
+    assert_eq!(config.interface.hide_command, ["cogctl", "quit"]);
     let account = &config.phone.accounts[0];
     assert_eq!((account.user.as_str(), account.auth_user.as_deref()), ("1000", Some("u1000")));
     assert_eq!(account.password.expose(), "pw1000");
@@ -231,7 +236,7 @@ fn a_file_that_is_not_there_or_wrong_is_named() {
     let name = path.display();
     let expected = format!(
         "{name}:2:8: `dscp`: expected a whole number from 0 to 63\n\
-         {name}:3:2: unknown key `rpt`: the file has api, sip, calls, rtp, audio, accounts"
+         {name}:3:2: unknown key `rpt`: the file has api, sip, calls, rtp, audio, interface, accounts"
     );
     assert_eq!(error.to_string(), expected);
     fs::remove_file(path).expect("removed");

@@ -1,13 +1,13 @@
-//! The log: any thread's lines, formatted and filtered by env_logger, go through a bounded channel to the work
-//! thread, which writes them to standard error. A reader of the log that stands still keeps no thread from its
-//! work; it loses lines, and is told how many.
+//! The log: any thread's lines, formatted and filtered by env_logger, go through a bounded channel to the log
+//! thread, which writes them to standard error and does nothing else. A reader of the log that stands still keeps no
+//! other thread from its work; it loses lines, and is told how many.
 
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ::log::LevelFilter;
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded, select};
 use env_logger::{Builder, Env, Target};
 
 /// Lines that may wait: more than a start and a stop write, and 256 KiB at the usual length.
@@ -20,7 +20,7 @@ const FILTER_VARIABLE: &str = "NEONPHONE_LOG";
 #[derive(Debug)]
 pub struct Lines {
     /// Whole lines, as they are to be written.
-    pub waiting: Receiver<Vec<u8>>,
+    waiting: Receiver<Vec<u8>>,
     lost: Arc<AtomicU64>,
 }
 
@@ -68,9 +68,22 @@ impl Write for Pipe {
 }
 
 impl Lines {
+    /// Writes lines to `out` as they come, until somebody says so by `stop`; then those that still wait.
+    pub fn write_until(&self, stop: &Receiver<()>, out: &mut dyn Write) {
+        loop {
+            select! {
+                recv(self.waiting) -> line => match line {
+                    Ok(line) => self.write(&line, out),
+                    Err(_) => return,
+                },
+                recv(stop) -> _ => return self.write_rest(out),
+            }
+        }
+    }
+
     /// Writes one line to `out`, and before it how many were lost. A reader that has gone away is no reason to end
     /// (a `println!` would panic), so errors are not told: there is nobody to tell.
-    pub fn write(&self, line: &[u8], out: &mut dyn Write) {
+    fn write(&self, line: &[u8], out: &mut dyn Write) {
         let lost = self.lost.swap(0, Ordering::Relaxed);
         if lost > 0 {
             writeln!(out, "{lost} lines of the log were lost: whoever reads it is too slow").ok();
@@ -78,8 +91,7 @@ impl Lines {
         out.write_all(line).ok();
     }
 
-    /// Writes what is still waiting.
-    pub fn write_rest(&self, out: &mut dyn Write) {
+    fn write_rest(&self, out: &mut dyn Write) {
         for line in self.waiting.try_iter() {
             self.write(&line, out);
         }

@@ -5,6 +5,7 @@ pub mod audio;
 pub mod clock;
 pub mod config;
 pub mod hw;
+pub mod interface;
 pub mod log;
 pub mod mailbox;
 pub mod occupant;

@@ -21,7 +21,7 @@ use super::occupant::{self, PortKind};
 use super::ports::Ports;
 use super::signals::StopCall;
 use super::sip::{MediaThreads, Names, SipThread, Sockets};
-use super::{clock, hw, rtp_receive, rtp_send, sip, sound, work};
+use super::{clock, hw, interface, rtp_receive, rtp_send, sip, sound, work};
 
 /// How long calls and registrations may take to end.
 const HANG_UP_WITHIN: Duration = Duration::from_millis(1_550);
@@ -101,6 +101,7 @@ pub struct Threads {
     sound: Mailbox<sound::Letter>,
     hw: Sender<hw::Letter>,
     jobs: Sender<work::Job>,
+    end_log: Sender<()>,
     running: Running,
 }
 
@@ -117,6 +118,8 @@ impl Threads {
         let (sound_inbox, sound) = sound::inbox()?;
         let (hw, hw_letters) = bounded(1);
         let (jobs, jobs_waiting) = bounded(work::JOBS_MAX);
+        let (switch, wishes) = interface::switch();
+        let (end_log, log_ends) = bounded(1);
 
         let listeners = Listeners::bind(&config.api.listen, &api_inbox).map_err(StartError::Api)?;
         let sockets =
@@ -124,8 +127,8 @@ impl Threads {
         listeners.addresses().for_each(|address| info!("the control API listens on {address}"));
         sockets.addresses().for_each(|address| info!("SIP listens on {address}"));
 
-        let outlets = Outlets { sip: sip.clone(), work: jobs.clone(), door: api.clone() };
-        let server = Server::new(config.api, Dice::new(seed()?));
+        let outlets = Outlets { sip: sip.clone(), work: jobs.clone(), interface: switch, door: api.clone() };
+        let server = Server::new(config.api, api::page(), Dice::new(seed()?));
         let api_thread = ApiThread::new(api_inbox, listeners, outlets, server)?;
 
         let now = clock::now();
@@ -153,8 +156,13 @@ impl Threads {
         );
 
         let mut running = Running::new(stop_call);
+        running.spawn("log", move || {
+            lines.write_until(&log_ends, &mut io::stderr());
+            Ok(())
+        })?;
+        let commands = interface::Commands::new(config.interface);
         running.spawn("work", move || {
-            work::run(&jobs_waiting, &lines, &mut io::stderr());
+            work::run(&jobs_waiting, &wishes, commands);
             Ok(())
         })?;
         running.spawn("api", || api_thread.run())?;
@@ -166,7 +174,7 @@ impl Threads {
             hw::run(&hw_letters);
             Ok(())
         })?;
-        Ok(Self { api, sip, receive, send, sound, hw, jobs, running })
+        Ok(Self { api, sip, receive, send, sound, hw, jobs, end_log, running })
     }
 
     /// Hangs up, disconnects and ends all threads, within two seconds. True if all went well.
@@ -179,16 +187,17 @@ impl Threads {
         self.send.post(rtp_send::Letter::Stop).ok();
         self.sound.post(sound::Letter::Stop).ok();
         self.hw.try_send(hw::Letter::Stop).ok();
+        self.jobs.try_send(work::Job::Stop).ok();
         let until = Instant::now() + END_WITHIN;
-        for name in ["sip", "api", "rtp-receive", "rtp-send", "sound", "hw"] {
+        for name in ["sip", "api", "rtp-receive", "rtp-send", "sound", "hw", "work"] {
             self.running.wait_for(name, until.saturating_duration_since(Instant::now()));
             if self.running.is_running(name) {
                 error!("the {name} thread did not end in time");
             }
         }
-        // The last, for it writes the log.
-        self.jobs.try_send(work::Job::Stop).ok();
-        self.running.wait_for("work", WRITE_WITHIN);
+        // The last, for it writes what the others say.
+        self.end_log.try_send(()).ok();
+        self.running.wait_for("log", WRITE_WITHIN);
         self.running.handles.is_empty()
     }
 }

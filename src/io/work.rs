@@ -1,11 +1,10 @@
-//! The work thread: what may block or take long, so that no other thread does.
-
-use std::io::Write;
+//! The work thread: what may take long, so that no other thread does.
 
 use base::Secret;
-use crossbeam_channel::{Receiver, select};
+use crossbeam_channel::{Receiver, after, never, select};
 
-use super::log::Lines;
+use super::clock;
+use super::interface::{Commands, Wishes};
 use super::password;
 
 /// Something to do, in the order of the queue.
@@ -19,7 +18,7 @@ pub enum Job {
         /// Called on the work thread with the verdict: posts it to whoever asked.
         answer: Box<dyn FnOnce(bool) + Send>,
     },
-    /// End the thread, once the jobs before this one are done and the log lines written.
+    /// End the thread, once the jobs before this one are done.
     Stop,
 }
 
@@ -27,22 +26,23 @@ pub enum Job {
 /// connections and a few sockets that were just closed fit.
 pub const JOBS_MAX: usize = 64;
 
-/// Runs until it is told to stop: does `jobs`, and writes the log's `lines` to `out`.
-pub fn run(jobs: &Receiver<Job>, lines: &Lines, out: &mut dyn Write) {
+/// Runs until it is told to stop: does `jobs`, and runs `commands` as `wishes` tell.
+pub fn run(jobs: &Receiver<Job>, wishes: &Wishes, mut commands: Commands) {
     loop {
+        let look = commands.look_in().map_or_else(never, after);
         select! {
-            recv(lines.waiting) -> line => {
-                if let Ok(line) = line {
-                    lines.write(&line, out);
-                }
-            }
             recv(jobs) -> job => match job {
                 Ok(Job::CheckPassword { password, hash, answer }) => {
                     answer(password::fits(&password, hash.as_ref()));
                 }
-                Ok(Job::Stop) | Err(_) => break,
+                Ok(Job::Stop) | Err(_) => return,
             },
+            recv(wishes.bell) -> wish => match wish {
+                Ok(()) => commands.want(clock::now(), wishes.newest()),
+                // The api thread has ended, and the phone does soon.
+                Err(_) => return,
+            },
+            recv(look) -> _ => commands.look(clock::now()),
         }
     }
-    lines.write_rest(out);
 }

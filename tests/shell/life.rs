@@ -35,7 +35,7 @@ fn the_threads_have_names_and_are_always_the_same() {
     let phone = Phone::start(QUIET);
     phone.ready();
     let names = || phone.threads().into_iter().map(|(name, _)| name).collect::<Vec<_>>();
-    let expected = ["neonphone", "work", "api", "sip", "rtp-receive", "rtp-send", "sound", "hw"];
+    let expected = ["neonphone", "log", "work", "api", "sip", "rtp-receive", "rtp-send", "sound", "hw"];
     assert_eq!(names().len(), expected.len());
     // A thread names itself when it first runs, which may be after the phone said that all have started.
     let until = Instant::now() + PATIENCE;

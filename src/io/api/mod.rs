@@ -3,6 +3,7 @@
 //! dropped, so that none slows down another.
 
 mod listener;
+mod page;
 mod socket;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,8 +19,10 @@ use phone::api::{CloseCode, Input, Output, Server};
 use phone::{ClientId, Command, Event, Refusal, RefusalCode, Reply};
 
 pub use self::listener::{BindError, Listeners};
+pub use self::page::page;
 use self::socket::{Broken, Frame, Socket, Step, Written};
 use super::clock::{self, Alarm};
+use super::interface::Switch;
 use super::mailbox::{Inbox, Mailbox};
 use super::sip;
 use super::work::Job;
@@ -120,6 +123,8 @@ pub struct Outlets {
     pub sip: Mailbox<sip::Letter>,
     /// Who checks passwords.
     pub work: Sender<Job>,
+    /// Who runs the commands that show and hide the interface.
+    pub interface: Switch,
     /// Itself: where answers to its questions go.
     pub door: Door,
 }
@@ -344,6 +349,7 @@ impl ApiThread {
                 Output::Ping(client) => self.send(now, client, Socket::send_ping),
                 Output::Disconnect { client, code } => self.disconnect(now, client, code),
                 Output::Command { client, command } => self.command(now, client, command),
+                Output::ShowUi(show) => self.outlets.interface.turn(show),
                 Output::CheckPassword { client, password, hash } => {
                     let door = self.outlets.door.clone();
                     let answer = Box::new(move |fits| door.post(Letter::PasswordChecked { client, fits }));

@@ -19,7 +19,7 @@ use self::document::Document;
 pub use self::document::Fault;
 pub use self::show::user_section;
 use super::udp::Dscp;
-use super::{audio, sip};
+use super::{audio, interface, sip};
 
 /// Where the file is when nobody says.
 pub const USUAL_PATHS: [&str; 2] = ["/etc/neonphone.toml", "neonphone.toml"];
@@ -38,6 +38,8 @@ pub struct Config {
     pub rtp: Rtp,
     /// Devices.
     pub audio: audio::Config,
+    /// Commands that show and hide the user interface.
+    pub interface: interface::Config,
     /// Call control and its accounts.
     pub phone: phone::Config,
 }

@@ -10,7 +10,7 @@ use phone::domain::Domain;
 
 use super::document::Section;
 use super::{Config, Rtp};
-use crate::io::{audio, password, ports, sip};
+use crate::io::{audio, interface, password, ports, sip};
 
 /// Calls at once at most, each with its own ports and its share of the processor.
 const MOST_CALLS: u16 = 32;
@@ -29,9 +29,10 @@ pub(super) fn read(mut file: Section<'_>) -> Config {
     read_calls(file.section("calls"), &mut phone);
     let rtp = read_rtp(file.section("rtp"), phone.max_calls);
     let audio = read_audio(file.section("audio"));
+    let interface = read_interface(file.section("interface"));
     phone.accounts = read_accounts(file.sections("accounts"));
     file.end();
-    Config { api, sip, rtp, audio, phone }
+    Config { api, sip, rtp, audio, interface, phone }
 }
 
 fn read_api(mut section: Section<'_>, phone: &mut phone::Config) -> api::Config {
@@ -107,6 +108,15 @@ fn read_audio(mut section: Section<'_>) -> audio::Config {
     let mut config = audio::Config::default();
     set(&mut config.playback, section.parsed("playback"));
     set(&mut config.capture, section.parsed("capture"));
+    section.end();
+    config
+}
+
+fn read_interface(mut section: Section<'_>) -> interface::Config {
+    const EXPECTED: &str = "expected a program and its arguments, [\"systemctl\", \"start\", \"kiosk\"]";
+    let mut config = interface::Config::default();
+    set(&mut config.show_command, section.list("show_command", EXPECTED));
+    set(&mut config.hide_command, section.list("hide_command", EXPECTED));
     section.end();
     config
 }

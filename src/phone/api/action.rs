@@ -1,4 +1,4 @@
-//! The names of actions: the one place that knows them all, and which of them this version has.
+//! The names of actions: the one place that knows them all.
 
 use core::fmt;
 use core::str::FromStr;
@@ -50,17 +50,6 @@ const NAMES: [(&str, Action); 14] = [
     ("getstate", Action::GetState),
     ("logout", Action::Logout),
 ];
-
-/// Known by name, so that rights may name them, but refused until their features exist.
-const NOT_YET: [Action; 5] =
-    [Action::TransferCall, Action::SendDtmf, Action::SetHold, Action::ShowUi, Action::MuteCall];
-
-impl Action {
-    /// False for an action that only a later version has.
-    pub fn is_available(self) -> bool {
-        !NOT_YET.contains(&self)
-    }
-}
 
 /// No action has that name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

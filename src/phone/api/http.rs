@@ -1,6 +1,6 @@
 //! The head of an HTTP request, judged: an upgrade to WebSocket, an answer, or a refusal. A pure function of the
-//! bytes read so far. RFC 9112 (HTTP/1.1), RFC 6455 §4.2 (opening handshake), Fetch (CORS); who may come in is
-//! `gate`'s. The page that a browser gets is a line of text until there is one (rule 16).
+//! bytes read so far. RFC 9112 (HTTP/1.1), RFC 9110 §13 (has a file changed?), RFC 6455 §4.2 (opening handshake),
+//! Fetch (CORS), Content Security Policy 3; who may come in is `gate`'s, the page's files are the driver's (rule 16).
 
 use alloc::borrow::ToOwned;
 use alloc::format;
@@ -58,15 +58,34 @@ impl fmt::Display for Refused {
     }
 }
 
+/// A file of the page that the phone serves (rule 16).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PageFile {
+    /// As it is asked for, `/` for the page itself.
+    pub path: String,
+    /// Its media type.
+    pub content_type: &'static str,
+    /// A strong entity tag, in its quotes (RFC 9110 §8.8.3).
+    pub etag: String,
+    /// Its content.
+    pub body: &'static [u8],
+}
+
+/// What the page may do: use its own files and its own phone, and nothing else anywhere. No other page may frame it,
+/// for a click on it may place a call.
+const PAGE_POLICY: &str = "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; \
+    img-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; \
+    frame-ancestors 'none'";
+
 /// Judges what has been read. `has_room` is false while the phone has all the WebSocket connections it may have.
-pub fn judge(read: &[u8], config: &Config, has_room: bool) -> Verdict {
+pub fn judge(read: &[u8], config: &Config, page: &[PageFile], has_room: bool) -> Verdict {
     let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut request = httparse::Request::new(&mut headers);
     match request.parse(read) {
-        Ok(httparse::Status::Complete(head_bytes)) if head_bytes <= MAX_HEAD_BYTES => {
-            Head::new(&request, head_bytes)
-                .map_or_else(|answer| Verdict::Answer(answer.to_bytes()), |head| head.judge(config, has_room))
-        }
+        Ok(httparse::Status::Complete(head_bytes)) if head_bytes <= MAX_HEAD_BYTES => Head::new(
+            &request, head_bytes,
+        )
+        .map_or_else(|answer| Verdict::Answer(answer.to_bytes()), |head| head.judge(config, page, has_room)),
         Ok(httparse::Status::Partial) if read.len() < MAX_HEAD_BYTES => Verdict::Incomplete,
         Ok(_) | Err(httparse::Error::TooManyHeaders) => {
             Verdict::Answer(Answer::text("431 Request Header Fields Too Large").to_bytes())
@@ -86,6 +105,7 @@ struct Head<'a> {
     wants_websocket: bool,
     websocket_version: Option<&'a str>,
     websocket_key: Option<&'a str>,
+    if_none_match: Option<&'a str>,
     head_bytes: usize,
 }
 
@@ -110,11 +130,12 @@ impl<'a> Head<'a> {
             wants_websocket: lists("Upgrade", "websocket") && lists("Connection", "upgrade"),
             websocket_version: field("Sec-WebSocket-Version")?,
             websocket_key: field("Sec-WebSocket-Key")?,
+            if_none_match: field("If-None-Match")?,
             head_bytes,
         })
     }
 
-    fn judge(&self, config: &Config, has_room: bool) -> Verdict {
+    fn judge(&self, config: &Config, page: &[PageFile], has_room: bool) -> Verdict {
         if !gate::host_may_call(self.host, config) {
             return Verdict::Refuse(
                 Answer::text("403 Forbidden").to_bytes(),
@@ -129,18 +150,38 @@ impl<'a> Head<'a> {
                 Refused::Origin(origin.to_owned()),
             );
         }
-        let answer = match (self.method, self.path) {
-            ("GET", "/") if self.wants_websocket => return self.upgrade(has_room),
-            ("GET" | "HEAD", "/") => Answer { body: PAGE.to_owned(), ..Answer::text("200 OK") },
-            ("GET" | "HEAD", "/version") => version().readable_by(self.origin.filter(|_| !is_foreign)),
+        if self.method == "GET" && self.path == "/" && self.wants_websocket {
+            return self.upgrade(has_room);
+        }
+        let file = page.iter().find(|file| file.path == self.path);
+        let answer = match (self.method, self.path, file) {
+            ("GET" | "HEAD", _, Some(file)) => self.serve(file),
+            ("GET" | "HEAD", "/version", _) => version().readable_by(self.origin.filter(|_| !is_foreign)),
             // Chromium before 142 asks this before a page may fetch from the local network (Private Network Access);
             // later ones ask the user. A page that is not listed gets no header that would let it.
-            ("OPTIONS", "/version") => preflight().readable_by(self.origin.filter(|_| !is_foreign)),
-            (_, "/") => Answer::text("405 Method Not Allowed").with("Allow: GET, HEAD"),
-            (_, "/version") => Answer::text("405 Method Not Allowed").with("Allow: GET, HEAD, OPTIONS"),
+            ("OPTIONS", "/version", _) => preflight().readable_by(self.origin.filter(|_| !is_foreign)),
+            (_, "/version", _) => Answer::text("405 Method Not Allowed").with("Allow: GET, HEAD, OPTIONS"),
+            (_, _, Some(_)) => Answer::text("405 Method Not Allowed").with("Allow: GET, HEAD"),
             _ => Answer::text("404 Not Found"),
         };
         Verdict::Answer(if self.method == "HEAD" { answer.head_to_bytes() } else { answer.to_bytes() })
+    }
+
+    /// The file, or that it has not changed (RFC 9110 §13.1.2): a browser keeps it, and asks each time.
+    fn serve(&self, file: &PageFile) -> Answer {
+        let is_known = |tag: &str| tag == "*" || tag.trim_start_matches("W/") == file.etag;
+        let answer = if self.if_none_match.is_some_and(|tags| tags.split(',').map(str::trim).any(is_known)) {
+            Answer::empty("304 Not Modified")
+        } else {
+            Answer { kind: file.content_type, body: file.body.to_vec(), ..Answer::empty("200 OK") }
+        };
+        let answer = Answer { caching: "no-cache", ..answer };
+        answer
+            .with(&format!("ETag: {}", file.etag))
+            .with(PAGE_POLICY)
+            .with("Cross-Origin-Resource-Policy: same-origin")
+            .with("Cross-Origin-Opener-Policy: same-origin")
+            .with("Referrer-Policy: no-referrer")
     }
 
     /// RFC 6455 §4.2.2.
@@ -173,19 +214,24 @@ fn single<'a>(request: &httparse::Request<'_, 'a>, name: &str) -> Result<Option<
     }
 }
 
-const PAGE: &str = "neonphone: a phone that programs drive over the WebSocket at this address.\n";
-
 struct Answer {
     status: &'static str,
     kind: &'static str,
+    /// `Cache-Control`
+    caching: &'static str,
     headers: Vec<String>,
-    body: String,
+    body: Vec<u8>,
 }
 
 impl Answer {
+    fn empty(status: &'static str) -> Self {
+        let (headers, body) = (Vec::new(), Vec::new());
+        Self { status, kind: "text/plain; charset=utf-8", caching: "no-store", headers, body }
+    }
+
     /// An answer whose body repeats its status for people.
     fn text(status: &'static str) -> Self {
-        Self { status, kind: "text/plain; charset=utf-8", headers: Vec::new(), body: format!("{status}\n") }
+        Self { body: format!("{status}\n").into_bytes(), ..Self::empty(status) }
     }
 
     fn with(mut self, header: &str) -> Self {
@@ -208,10 +254,11 @@ impl Answer {
     fn head(&self) -> String {
         let mut head = format!(
             "HTTP/1.1 {}\r\nContent-Type: {}\r\nContent-Length: {}\r\nX-Content-Type-Options: nosniff\r\n\
-             Cache-Control: no-store\r\nConnection: close\r\n",
+             Cache-Control: {}\r\nConnection: close\r\n",
             self.status,
             self.kind,
-            self.body.len()
+            self.body.len(),
+            self.caching
         );
         for header in &self.headers {
             head.push_str(header);
@@ -226,17 +273,17 @@ impl Answer {
     }
 
     fn to_bytes(&self) -> Vec<u8> {
-        let mut text = self.head();
-        text.push_str(&self.body);
-        text.into_bytes()
+        let mut bytes = self.head_to_bytes();
+        bytes.extend_from_slice(&self.body);
+        bytes
     }
 }
 
 fn version() -> Answer {
-    let body = format!("{{\"name\":\"neonphone\",\"version\":\"{VERSION}\"}}\n");
-    Answer { kind: "application/json", body, ..Answer::text("200 OK") }
+    let body = format!("{{\"name\":\"neonphone\",\"version\":\"{VERSION}\"}}\n").into_bytes();
+    Answer { kind: "application/json", body, ..Answer::empty("200 OK") }
 }
 
 fn preflight() -> Answer {
-    Answer { body: String::new(), ..Answer::text("200 OK") }
+    Answer::empty("200 OK")
 }

@@ -37,6 +37,8 @@ pub(crate) enum Asked {
     Authenticate { user: String, password: Secret },
     /// The end of the token given. The server's to answer.
     Logout,
+    /// The page shown or hidden. The server's to answer.
+    ShowUi { show: bool },
     /// Call control's to answer.
     Command(Command),
 }
@@ -47,7 +49,6 @@ pub(crate) enum RequestError {
     NotAnObject,
     NoAction,
     UnknownAction,
-    NotInThisVersion,
     GivenTwice(String),
     Missing(&'static str),
     Mistyped { parameter: &'static str, expected: &'static str },
@@ -70,7 +71,6 @@ impl fmt::Display for RequestError {
             Self::NotAnObject => f.write_str("the message is not one JSON object"),
             Self::NoAction => f.write_str("the message has no string `action`"),
             Self::UnknownAction => f.write_str("`action` is not one that this phone knows"),
-            Self::NotInThisVersion => f.write_str("`action` is not available in this version"),
             Self::GivenTwice(name) => write!(f, "{name:?} is given twice"),
             Self::Missing(parameter) => write!(f, "`{parameter}` is missing"),
             Self::Mistyped { parameter, expected } => write!(f, "`{parameter}` is not {expected}"),
@@ -134,6 +134,7 @@ impl<'a> Request<'a> {
                 });
             }
             Action::Logout => return Ok(Asked::Logout),
+            Action::ShowUi => return Ok(Asked::ShowUi { show: self.required("show", BOOLEAN)? }),
             Action::SipRegister => Command::Register {
                 domain: self.required("domain", TEXT)?,
                 number: self.required("number", NUMBER)?,
@@ -146,12 +147,24 @@ impl<'a> Request<'a> {
                 headers: self.headers()?,
                 connection: self.optional("connectionId", ID)?.map(ConnectionId),
             },
-            Action::FinalizeCall => Command::FinalizeCall(CallId(self.required("callid", ID)?)),
-            Action::AcceptCall => Command::AcceptCall(CallId(self.required("callid", ID)?)),
+            Action::FinalizeCall => Command::FinalizeCall(self.call()?),
+            Action::AcceptCall => Command::AcceptCall(self.call()?),
+            Action::TransferCall => {
+                Command::TransferCall { call: self.call()?, to: self.required("to", NUMBER)? }
+            }
+            Action::SendDtmf => {
+                Command::SendDtmf { call: self.call()?, keys: self.required("DTMF", NUMBER)? }
+            }
+            Action::SetHold => Command::SetHold { call: self.call()?, hold: self.required("hold", BOOLEAN)? },
+            Action::MuteCall => {
+                Command::MuteCall { call: self.call()?, mute: self.required("mute", BOOLEAN)? }
+            }
             Action::GetState => Command::GetState,
-            // Those that `parse` has refused already.
-            _ => return Err(RequestError::NotInThisVersion),
         }))
+    }
+
+    fn call(&self) -> Result<CallId, RequestError> {
+        self.required("callid", ID).map(CallId)
     }
 
     fn required<T>(&self, parameter: &'static str, kind: Kind<T>) -> Result<T, RequestError> {
@@ -189,8 +202,7 @@ fn action(members: &Members<'_>) -> Result<Action, RequestError> {
     if members.iter().filter(|(name, _)| name.eq_ignore_ascii_case("action")).count() > 1 {
         return Err(RequestError::GivenTwice("action".to_owned()));
     }
-    let action: Action = name.parse().map_err(|_| RequestError::UnknownAction)?;
-    if action.is_available() { Ok(action) } else { Err(RequestError::NotInThisVersion) }
+    name.parse().map_err(|_| RequestError::UnknownAction)
 }
 
 fn header((name, value): (&str, &RawValue)) -> Result<(String, String), RequestError> {
@@ -227,7 +239,7 @@ const TEXT: Kind<String> = Kind {
     called: "a string",
 };
 
-/// A number to call, or a user name made of digits.
+/// A number to call, a user name made of digits, or keys to send.
 const NUMBER: Kind<String> = Kind {
     read: |value| match value {
         Scalar::Text(text) => Some(text),
@@ -352,6 +364,51 @@ mod tests {
         for refused in ["-600", "6.5", "6e2", "null", "true", "[]"] {
             assert_eq!(number(refused), None, "{refused}");
         }
+    }
+
+    #[test]
+    fn rule_2_dtmf_may_be_a_json_number_and_is_named_in_any_case() {
+        let keys =
+            |member: &str| match asked(&alloc::format!(r#"{{"action":"senddtmf","callid":"7",{member}}}"#)) {
+                Ok(Asked::Command(Command::SendDtmf { call: CallId(7), keys })) => Some(keys),
+                _ => None,
+            };
+        assert_eq!(keys(r#""DTMF":1122"#).as_deref(), Some("1122"));
+        assert_eq!(keys(r#""dtmf":"1,2*#A""#).as_deref(), Some("1,2*#A"));
+        assert_eq!(keys(r#""Dtmf":"ab""#).as_deref(), Some("ab"), "call control knows which keys there are");
+        for refused in ["-1", "1.5", "1e3", "null", "true", "[1]"] {
+            assert_eq!(keys(&alloc::format!(r#""DTMF":{refused}"#)), None, "{refused}");
+        }
+    }
+
+    #[test]
+    fn rule_2_hold_mute_and_show_are_booleans_or_their_names() {
+        let call = CallId(7);
+        for (action, parameter, asked_for) in [
+            ("sethold", "hold", Asked::Command(Command::SetHold { call, hold: true })),
+            ("mutecall", "Mute", Asked::Command(Command::MuteCall { call, mute: true })),
+            ("showui", "SHOW", Asked::ShowUi { show: true }),
+        ] {
+            let text = |written: &str| {
+                alloc::format!(r#"{{"action":"{action}","callId":7,"{parameter}":{written}}}"#)
+            };
+            for written in ["true", "\"true\""] {
+                assert_eq!(asked(&text(written)).as_ref(), Ok(&asked_for), "{action}");
+            }
+            for written in ["1", "\"TRUE\"", "null"] {
+                assert!(is_mistyped(&text(written), &parameter.to_ascii_lowercase()), "{action} {written}");
+            }
+        }
+    }
+
+    #[test]
+    fn rule_2_a_transfer_by_either_spelling_has_a_call_and_a_number() {
+        let transfer = Ok(Asked::Command(Command::TransferCall { call: CallId(7), to: "603".into() }));
+        assert_eq!(asked(r#"{"action":"transferecall","callid":7,"to":"603"}"#), transfer);
+        assert_eq!(asked(r#"{"action":"transfercall","callid":7,"to":603}"#), transfer);
+        let missing = |parameter| Err(RequestError::Missing(parameter));
+        assert_eq!(asked(r#"{"action":"transferecall","callid":7}"#), missing("to"));
+        assert_eq!(asked(r#"{"action":"transferecall","to":"603"}"#), missing("callid"));
     }
 
     #[test]

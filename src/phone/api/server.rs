@@ -16,7 +16,7 @@ use base::{Dice, Instant, Secret};
 use self::connection::{Connection, Waiting};
 use super::config::{Config, RegisterFinalized};
 use super::gate;
-use super::http::{self, Verdict};
+use super::http::{self, PageFile, Verdict};
 use super::request::{Asked, Request};
 use super::sessions::{Estate, Source, UserIndex};
 use super::throttle::Throttle;
@@ -117,6 +117,8 @@ pub enum Output {
         /// The user's Argon2id hash.
         hash: Option<Secret>,
     },
+    /// Run the command that is configured for showing, or hiding, the interface (rule 16).
+    ShowUi(bool),
 }
 
 /// Why the phone closes a connection, in the numbers of RFC 6455 §7.4.1 and IANA's registry.
@@ -141,31 +143,36 @@ struct Check {
 /// The machine.
 pub struct Server {
     config: Config,
+    page: Vec<PageFile>,
     dice: Dice,
     connections: BTreeMap<ClientId, Connection>,
     estate: Estate,
     throttle: Throttle,
     checks: BTreeMap<ClientId, Check>,
+    /// The page is to be seen, as the last `showui` said (rule 16).
+    shows_ui: bool,
     outputs: VecDeque<Output>,
 }
 
 impl Server {
-    /// A server without connections.
-    pub fn new(config: Config, dice: Dice) -> Self {
+    /// A server without connections that has these files for browsers.
+    pub fn new(config: Config, page: Vec<PageFile>, dice: Dice) -> Self {
         Self {
             config,
+            page,
             dice,
             connections: BTreeMap::new(),
             estate: Estate::default(),
             throttle: Throttle::default(),
             checks: BTreeMap::new(),
+            shows_ui: true,
             outputs: VecDeque::new(),
         }
     }
 
     /// Judges the head of an HTTP request, or what has been read of it.
     pub fn judge(&self, read: &[u8]) -> Verdict {
-        http::judge(read, &self.config, self.connections.len() < self.config.max_connections)
+        http::judge(read, &self.config, &self.page, self.connections.len() < self.config.max_connections)
     }
 
     /// True while this client's socket may be read: it has no request in flight.
@@ -262,6 +269,13 @@ impl Server {
                 self.answer(now, client, &Ok(Done::Accepted));
                 Ok(())
             }
+            Asked::ShowUi { show } => {
+                self.answer(now, client, &Ok(Done::Accepted));
+                self.shows_ui = show;
+                self.tell(|seq| write::show_ui(seq, show));
+                self.outputs.push_back(Output::ShowUi(show));
+                Ok(())
+            }
             Asked::Command(command) => {
                 self.on_connection(client, |connection| connection.waiting = Some(Waiting::Reply));
                 self.outputs.push_back(Output::Command { client, command });
@@ -336,7 +350,8 @@ impl Server {
     fn answer(&mut self, now: Instant, client: ClientId, reply: &Reply) {
         let Some(connection) = self.connections.get_mut(&client) else { return };
         connection.settle(now);
-        let text = write::reply(connection.id.take().as_deref(), connection.seq, reply);
+        let beside = write::Beside { seq: connection.seq, show: self.shows_ui };
+        let text = write::reply(connection.id.take().as_deref(), beside, reply);
         self.outputs.push_back(Output::Send { client, text });
     }
 
@@ -345,10 +360,15 @@ impl Server {
         if is_success && self.config.register_finalized == RegisterFinalized::Failure {
             return;
         }
+        self.tell(|seq| write::event(seq, event));
+    }
+
+    /// Sends every authenticated connection its next event (rule 6).
+    fn tell(&mut self, event: impl Fn(u64) -> String) {
         for (client, connection) in &mut self.connections {
             if !connection.tokens.is_empty() {
                 connection.seq = connection.seq.saturating_add(1);
-                let text = write::event(connection.seq, event);
+                let text = event(connection.seq);
                 self.outputs.push_back(Output::Send { client: *client, text });
             }
         }

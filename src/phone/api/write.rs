@@ -14,15 +14,24 @@ use crate::event::{
     SipError, Snapshot,
 };
 
-/// The reply to a command of call control; `seq` is that of the last event that went to this connection.
-pub(crate) fn reply(id: Option<&RawValue>, seq: u64, reply: &Reply) -> String {
+/// What `getstate` tells beside call control's snapshot.
+#[derive(Clone, Copy)]
+pub(crate) struct Beside {
+    /// That of the last event that went to this connection.
+    pub(crate) seq: u64,
+    /// The page is to be seen (rule 16).
+    pub(crate) show: bool,
+}
+
+/// The reply to a command of call control.
+pub(crate) fn reply(id: Option<&RawValue>, beside: Beside, reply: &Reply) -> String {
     match reply {
         Ok(Done::Accepted) => success(id, None),
         Ok(Done::Connection(connection)) => {
             success(id, Some(ReplyData::Connection { connection_id: connection.0 }))
         }
         Ok(Done::Call(call)) => success(id, Some(ReplyData::Call { call_id: call.0 })),
-        Ok(Done::State(snapshot)) => success(id, Some(ReplyData::State(StateData::new(seq, snapshot)))),
+        Ok(Done::State(snapshot)) => success(id, Some(ReplyData::State(StateData::new(beside, snapshot)))),
         Err(refusal) => failure(id, refusal),
     }
 }
@@ -72,6 +81,15 @@ pub(crate) fn event(seq: u64, event: &Event) -> String {
         Event::MediaLost(call) => ("OnMediaLost", EventData::OfCall { call_id: call.0 }),
         Event::MediaBack(call) => ("OnMediaBack", EventData::OfCall { call_id: call.0 }),
     };
+    event_frame(seq, name, data)
+}
+
+/// `OnShowUI`, the `seq`th event that goes to its connection. Call control knows nothing of it.
+pub(crate) fn show_ui(seq: u64, show: bool) -> String {
+    event_frame(seq, "OnShowUI", EventData::Interface(Interface { show }))
+}
+
+fn event_frame(seq: u64, name: &'static str, data: EventData<'_>) -> String {
     text(&EventFrame { action: "event", name, data, seq })
 }
 
@@ -162,6 +180,7 @@ enum EventData<'a> {
     OfCall {
         call_id: u32,
     },
+    Interface(Interface),
 }
 
 #[derive(Serialize)]
@@ -218,14 +237,13 @@ struct StateData<'a> {
 }
 
 impl<'a> StateData<'a> {
-    fn new(seq: u64, snapshot: &'a Snapshot) -> Self {
+    fn new(Beside { seq, show }: Beside, snapshot: &'a Snapshot) -> Self {
         Self {
             version: VERSION,
             seq,
             accounts: snapshot.accounts.iter().map(AccountData::new).collect(),
             calls: snapshot.calls.iter().map(CallData::new).collect(),
-            // Shown until `showui`, which a later version has, hides it.
-            interface: Interface { show: true },
+            interface: Interface { show },
             audio_devices: [],
             message_waiting: [],
         }

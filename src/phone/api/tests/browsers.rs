@@ -1,10 +1,23 @@
 //! HTTP heads and their verdicts: rules 14, 15 and 16.
 
 use super::*;
-use crate::api::http::{Refused, Verdict, judge};
+use crate::api::http::{PageFile, Refused, Verdict, judge};
+
+fn page() -> Vec<PageFile> {
+    let file = |path: &str, content_type, etag: &str, body| PageFile {
+        path: path.into(),
+        content_type,
+        etag: etag.into(),
+        body,
+    };
+    vec![
+        file("/", "text/html; charset=utf-8", "\"1\"", b"<!doctype html><title>neonphone</title>"),
+        file("/icon.png", "image/png", "\"2\"", b"\x89PNG"),
+    ]
+}
 
 fn judged(head: &str) -> Verdict {
-    judge(head.as_bytes(), &config(), true)
+    judge(head.as_bytes(), &config(), &page(), true)
 }
 
 fn request(line: &str, fields: &[&str]) -> String {
@@ -97,17 +110,46 @@ fn rule_15_beyond_its_connections_the_phone_answers_503_before_the_upgrade_but_s
     assert!(matches!(world.server.judge(head.as_bytes()), Verdict::Upgrade { .. }));
     world.connect(PAGE);
     assert_eq!(answer(world.server.judge(head.as_bytes())).0, 503);
-    assert_eq!(answer(world.server.judge(request("GET /", &UPGRADE[..1]).as_bytes())).0, 200);
+    assert_eq!(answer(world.server.judge(request("GET /version", &UPGRADE[..1]).as_bytes())).0, 200);
     world.hand(Input::Closed(PAGE));
     assert!(matches!(world.server.judge(head.as_bytes()), Verdict::Upgrade { .. }));
 }
 
 #[test]
-fn rule_16_a_browser_gets_a_page_at_the_same_port() {
+fn rule_16_a_browser_gets_the_page_at_the_same_port() {
     let (status, text) = answer(judged(&request("GET /?x", &UPGRADE[..1])));
-    assert!(status == 200 && text.contains("neonphone"));
+    assert!(status == 200 && text.ends_with("\r\n\r\n<!doctype html><title>neonphone</title>"), "{text}");
+    assert!(text.contains("\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: 39\r\n"), "{text}");
     let (status, text) = answer(judged(&request("HEAD /", &UPGRADE[..1])));
     assert!(status == 200 && text.ends_with("\r\n\r\n"));
+    let Verdict::Answer(icon) = judged(&request("GET /icon.png", &UPGRADE[..1])) else { panic!("no answer") };
+    assert!(icon.ends_with(b"\r\n\r\n\x89PNG"), "as it is, text or not");
+}
+
+#[test]
+fn rule_16_a_browser_that_has_a_file_is_told_whether_it_has_changed() {
+    let asked = |tags: &str| answer(judged(&request("GET /", &[UPGRADE[0], tags])));
+    for known in [r#"If-None-Match: "1""#, r#"If-None-Match: "0", W/"1""#, "If-None-Match: *"] {
+        let (status, text) = asked(known);
+        assert!(status == 304 && text.ends_with("\r\n\r\n"), "{text}");
+        assert!(text.contains("\r\nETag: \"1\"\r\n") && text.contains("\r\nCache-Control: no-cache\r\n"));
+    }
+    let (status, text) = asked(r#"If-None-Match: "2""#);
+    assert!(status == 200 && text.contains("\r\nETag: \"1\"\r\n"));
+}
+
+#[test]
+fn rule_14_the_page_may_use_nothing_but_its_phone_and_nobody_may_frame_it() {
+    let (_, text) = answer(judged(&request("GET /", &UPGRADE[..1])));
+    let policy = text.lines().find_map(|line| line.strip_prefix("Content-Security-Policy: "));
+    let policy: Vec<&str> = policy.expect("a policy").split("; ").collect();
+    assert!(
+        policy.contains(&"default-src 'none'") && policy.contains(&"frame-ancestors 'none'"),
+        "{policy:?}"
+    );
+    assert!(!policy.iter().any(|directive| directive.contains("unsafe") || directive.contains('*')));
+    let (_, version) = answer(judged(&request("GET /version", &UPGRADE[..1])));
+    assert!(version.contains("\r\nCache-Control: no-store\r\n"));
 }
 
 #[test]

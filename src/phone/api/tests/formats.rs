@@ -4,7 +4,7 @@ use super::*;
 use crate::api::RegisterFinalized;
 use crate::command::{CallId, ConnectionId, Done, Refusal, RefusalCode};
 use crate::event::{
-    AccountSnapshot, AccountState, CallSnapshot, CallState, CallTold, CallType, HoldState, Snapshot,
+    AccountSnapshot, AccountState, CallSnapshot, CallState, CallTold, CallType, HoldState, Side, Snapshot,
 };
 
 fn told() -> CallTold {
@@ -79,7 +79,7 @@ fn rule_2_an_id_comes_back_as_it_was_written() {
 
 #[test]
 fn rule_2_every_member_of_an_event_is_always_there() {
-    let mut server = Server::new(config(), Dice::new([7; 32]));
+    let mut server = Server::new(config(), Vec::new(), Dice::new([7; 32]));
     let (now, client) = (Instant::ZERO, CRM);
     let address = "127.0.0.1".parse().expect("an address");
     server.handle_input(now, Input::Connected { client, address, origin: None });
@@ -123,10 +123,33 @@ fn rule_2_every_member_of_an_event_is_always_there() {
         assert_eq!(frame["name"], name);
         assert_eq!(frame["data"].as_object().map(serde_json::Map::len), Some(10));
     }
-    assert_eq!(
-        written(Event::CallProgress { call: CallId(7), status: 183, early_media: true }),
-        r#"{"action":"event","name":"OnCallProgress","data":{"callId":7,"SIPError":183,"earlyMedia":true},"seq":11}"#
-    );
+    let call = CallId(7);
+    for (event, name, data) in [
+        (
+            Event::CallProgress { call, status: 183, early_media: true },
+            "OnCallProgress",
+            r#","SIPError":183,"earlyMedia":true"#,
+        ),
+        (
+            Event::Hold { call, hold: true, by: Side::Remote, sip_error: 0 },
+            "OnHoldCall",
+            r#","hold":true,"by":"remote","SIPError":0"#,
+        ),
+        (
+            Event::Hold { call, hold: false, by: Side::Local, sip_error: 488 },
+            "OnHoldCall",
+            r#","hold":false,"by":"local","SIPError":488"#,
+        ),
+        (Event::TransferFailed { call, sip_error: 603 }, "OnTransferFailed", r#","SIPError":603"#),
+        (Event::Dtmf { call, key: '#' }, "OnDTMF", r##","DTMF":"#""##),
+        (Event::MediaLost(call), "OnMediaLost", ""),
+        (Event::MediaBack(call), "OnMediaBack", ""),
+    ] {
+        let start =
+            alloc::format!(r#"{{"action":"event","name":"{name}","data":{{"callId":7{data}}},"seq":"#);
+        let frame = written(event);
+        assert!(frame.starts_with(&start), "{frame}");
+    }
 }
 
 #[test]
@@ -162,8 +185,7 @@ fn rule_3_a_reply_with_100_carries_the_id_of_an_object_that_has_one() {
 fn rule_3_an_unknown_action_is_102_before_anybody_asks_for_a_token() {
     let mut world = World::new();
     world.connect(CRM);
-    for action in ["nonsense", "", "startcall ", "senddtmf", "sethold", "transferecall", "showui", "mutecall"]
-    {
+    for action in ["nonsense", "", "startcall ", "transfer", "setvolume", "joincalls"] {
         let reply = world.ask(CRM, &alloc::format!(r#"{{"action":"{action}"}}"#));
         assert_eq!(code(&reply), 102, "{action}");
     }
@@ -209,6 +231,12 @@ fn rule_3_a_bad_parameter_is_102_and_named() {
         ("acceptcall", r#","callid":"x""#, "callid"),
         ("finalizecall", r#","callid":1,"CallId":1"#, "callid"),
         ("sipregister", r#","domain":"d","number":"n""#, "password"),
+        ("sethold", r#","callid":7"#, "hold"),
+        ("sethold", r#","callid":7,"hold":1"#, "hold"),
+        ("mutecall", r#","mute":true"#, "callid"),
+        ("transferecall", r#","callid":7"#, "to"),
+        ("senddtmf", r#","callid":7"#, "DTMF"),
+        ("showui", "", "show"),
         ("sipregister", r#","domain":7,"number":"n","password":"p""#, "domain"),
     ] {
         world.order(CRM, action, &token, more);
@@ -317,4 +345,36 @@ fn part_3_getstate_tells_accounts_calls_and_the_interface() {
     let version = data.as_object_mut().and_then(|data| data.remove("version"));
     assert_eq!(version, Some(crate::api::VERSION.into()));
     assert_eq!(data, expected.expect("JSON"));
+}
+
+#[test]
+fn rule_16_showui_is_kept_and_told_to_every_page_at_once_after_its_reply() {
+    let mut world = World::new();
+    let token = world.join(CRM, "crm");
+    world.join(PAGE, "listener");
+    world.connect(OTHER);
+    world.order(CRM, "showui", &token, r#","show":"false""#);
+    let heard = world.take_all(CRM);
+    assert_eq!((&heard[0]["success"], heard.len()), (&true.into(), 2));
+    let event = serde_json::json!({"action": "event", "name": "OnShowUI", "data": {"show": false}, "seq": 1});
+    assert_eq!(heard[1], event);
+    assert_eq!(world.take(PAGE), event);
+    assert!(world.take_all(OTHER).is_empty(), "who is not authenticated hears nothing");
+    assert_eq!(world.shown, [false]);
+
+    let token = world.authenticate(OTHER, "crm");
+    world.order(OTHER, "getstate", &token, "");
+    world.reply(OTHER, Ok(Done::State(Snapshot::default())));
+    assert_eq!(world.take(OTHER)["data"]["interface"]["show"], false, "a page that opens later");
+}
+
+#[test]
+fn rule_18_onshowui_is_sent_on_every_showui() {
+    let mut world = World::new();
+    let token = world.join(CRM, "crm");
+    for _ in 0..2 {
+        world.order(CRM, "showui", &token, r#","show":true"#);
+        assert_eq!(world.take_all(CRM)[1]["name"], "OnShowUI");
+    }
+    assert_eq!(world.shown, [true; 2]);
 }

@@ -31,6 +31,8 @@ struct World {
     commands: Vec<(ClientId, Command)>,
     checks: Vec<(ClientId, Secret, Option<Secret>)>,
     pings: Vec<ClientId>,
+    /// What the show and hide commands were run for.
+    shown: Vec<bool>,
     disconnected: Vec<(ClientId, Option<CloseCode>)>,
 }
 
@@ -57,12 +59,13 @@ impl World {
     fn with(config: Config) -> Self {
         config.check().expect("a good configuration");
         Self {
-            server: Server::new(config, Dice::new([7; 32])),
+            server: Server::new(config, Vec::new(), Dice::new([7; 32])),
             now: Instant::ZERO,
             heard: BTreeMap::new(),
             commands: Vec::new(),
             checks: Vec::new(),
             pings: Vec::new(),
+            shown: Vec::new(),
             disconnected: Vec::new(),
         }
     }
@@ -81,6 +84,7 @@ impl World {
                 Output::CheckPassword { client, password, hash } => {
                     self.checks.push((client, password, hash))
                 }
+                Output::ShowUi(show) => self.shown.push(show),
             }
         }
     }

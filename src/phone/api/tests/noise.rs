@@ -68,7 +68,7 @@ fn damaged_heads_get_a_verdict_and_never_a_panic() {
     for number in 0..INPUTS {
         let sound = if number % 2 == 0 { sound.replace("/version", "/") } else { sound.into() };
         let bytes = damage(&mut dice, sound.as_bytes());
-        match judge(&bytes, &config(), true) {
+        match judge(&bytes, &config(), &[], true) {
             Verdict::Upgrade { head_bytes, .. } => {
                 upgrades += 1;
                 assert!(head_bytes <= bytes.len());
