@@ -1,0 +1,43 @@
+// The dial pad: a number, and by which account it is called.
+
+import { fillKeypad } from "./keypad.js";
+import { part } from "./dom.js";
+import { attempt } from "./notices.js";
+
+/** Binds the panel `root` to `session`. */
+export function bindDial(root, session) {
+    const form = part(root, "form");
+    const { number, account } = form.elements;
+    const from = part(root, "from");
+
+    fillKeypad(part(root, "keypad"), (key) => number.setRangeText(key, number.selectionStart, number.selectionEnd, "end"));
+    part(root, "erase").addEventListener("click", () => {
+        const end = number.selectionEnd;
+        const start = number.selectionStart === end ? Math.max(0, end - 1) : number.selectionStart;
+        number.setRangeText("", start, end, "end");
+    });
+    form.addEventListener("submit", async (event) => {
+        event.preventDefault();
+        if (number.value.trim() === "") return number.focus();
+        const chosen = account.value === "" ? {} : { connectionId: Number(account.value) };
+        if (await attempt(session.ask("startcall", { number: number.value, ...chosen }))) number.value = "";
+    });
+    session.state.addEventListener("change", () => {
+        const connected = [...session.state.accounts.values()].filter(({ state }) => state === "connected");
+        from.hidden = connected.length < 2;
+        offer(account, from.hidden ? [] : connected);
+    });
+}
+
+/** The accounts to choose from; none chosen is left to the phone (rule 7). */
+function offer(select, accounts) {
+    const options = [["", "whichever is next"], ...accounts.map((account) => [
+        String(account.connectionId),
+        `${account.number}@${account.domain}`,
+    ])];
+    const shown = [...select.options].map(({ value, text }) => [value, text]);
+    if (JSON.stringify(shown) === JSON.stringify(options)) return;
+    const chosen = select.value;
+    select.replaceChildren(...options.map(([value, text]) => new Option(text, value)));
+    select.value = options.some(([value]) => value === chosen) ? chosen : "";
+}
