@@ -168,21 +168,27 @@ impl SendThread {
             ticks = ticks.saturating_sub(1);
             for frame in sound.as_chunks::<FRAME_SAMPLES>().0 {
                 self.machine.push(now, frame);
-                while let Some(packet) = self.machine.poll_packet() {
-                    send(&self.sockets, packet);
-                }
+                send_all(&mut self.machine, &self.sockets);
             }
         }
     }
 
-    /// Hands on what the legs have to tell. The mailbox has room for it unless its reader is gone.
+    /// Hands on what the legs have to tell, an ended one's last packet first. The mailbox has room for it unless its
+    /// reader is gone.
     fn report(&mut self) {
+        send_all(&mut self.machine, &self.sockets);
         while let Some((leg, event)) = self.machine.poll_event() {
             if let LegEvent::Ended(_) = event {
                 self.sockets.retain(|(id, _)| *id != leg);
             }
             self.sip.post(sip::Letter::Leg { leg, event }).ok();
         }
+    }
+}
+
+fn send_all(machine: &mut Sender, sockets: &[(LegId, LegSockets)]) {
+    while let Some(packet) = machine.poll_packet() {
+        send(sockets, packet);
     }
 }
 

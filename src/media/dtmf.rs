@@ -1,4 +1,28 @@
-//! The keys of a telephone: what they are called, and the ways in which they travel.
+//! The keys of a telephone: what they are called, and how they travel, as telephone-events (RFC 4733) in `listener` and
+//! `keypad`, or as pairs of tones (ITU-T Q.23).
+
+mod keypad;
+mod listener;
+
+pub(crate) use keypad::{EventPacket, Keypad, Said};
+pub(crate) use listener::Listener;
+
+use crate::tone::{Burst, Sine};
+
+/// Milliseconds that a key sounds.
+const KEY_MS: u32 = 100;
+
+/// Hertz of the keypad's rows, one of a key's two tones.
+const ROWS: [u32; 4] = [697, 770, 852, 941];
+
+/// Hertz of the keypad's columns, the other one.
+const COLUMNS: [u32; 4] = [1_209, 1_336, 1_477, 1_633];
+
+/// Amplitude of a row's tone: −11 dBm0, where a full sine has 3.14 dBm0 (ETSI ES 201 235-2 §4.2.4).
+const ROW_AMPLITUDE: f32 = 0.196;
+
+/// Amplitude of a column's tone: −9 dBm0.
+const COLUMN_AMPLITUDE: f32 = 0.247;
 
 /// Keys of a leg that may wait to be sent: as many as call control takes of a user at once.
 pub const QUEUE_MAX: usize = 64;
@@ -23,6 +47,27 @@ pub struct NoKey;
 /// By the numbers of their events (RFC 4733 §3.2).
 const KEYS: &[u8; 16] = b"0123456789*#ABCD";
 
+/// The same keys as they lie on the keypad, row by row.
+const KEYPAD: &[u8; 16] = b"123A456B789C*0#D";
+
+impl Key {
+    /// The key of an event; `None` for events that are none, flash and what follows it.
+    fn from_event(event: u8) -> Option<Self> {
+        (usize::from(event) < KEYS.len()).then_some(Self(event))
+    }
+
+    fn label(self) -> u8 {
+        KEYS.get(usize::from(self.0)).copied().unwrap_or(b'?')
+    }
+
+    /// Its two tones.
+    fn burst(self) -> Burst {
+        let at = KEYPAD.iter().position(|label| *label == self.label()).unwrap_or(0);
+        let [row, column] = [ROWS[at / 4 % 4], COLUMNS[at % 4]];
+        Burst::new([Sine::new(row, ROW_AMPLITUDE), Sine::new(column, COLUMN_AMPLITUDE)], KEY_MS)
+    }
+}
+
 impl TryFrom<char> for Key {
     type Error = NoKey;
 
@@ -36,7 +81,7 @@ impl TryFrom<char> for Key {
 
 impl From<Key> for char {
     fn from(key: Key) -> Self {
-        KEYS.get(usize::from(key.0)).copied().map_or('?', Self::from)
+        key.label().into()
     }
 }
 

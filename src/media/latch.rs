@@ -8,8 +8,11 @@ use base::{Duration, Instant};
 /// Consecutive packets of one source before a source that the SDP does not name is believed.
 pub(crate) const PROBATION_PACKETS: u8 = 5;
 
-/// The source that is latched must be silent for so long before another may apply.
-pub(crate) const SILENCE: Duration = Duration::from_secs(2);
+/// The source of RTP that is latched must be silent for so long before another may apply.
+pub(crate) const RTP_SILENCE: Duration = Duration::from_secs(2);
+
+/// The same for RTCP: two reports and more are missing.
+pub(crate) const RTCP_SILENCE: Duration = Duration::from_secs(20);
 
 /// A place and a stream that packets come from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -23,6 +26,8 @@ pub(crate) struct Source {
 pub(crate) struct Latch {
     /// Where the peer's SDP says it is: its packets are believed at once, whatever was latched before.
     named: SocketAddr,
+    /// How long a latched source must be silent before another may apply.
+    silence: Duration,
     state: State,
 }
 
@@ -44,8 +49,8 @@ struct Applicant {
 impl Latch {
     /// A latch that waits for packets, most of all from `named`, the SDP's address. SDP that names another address makes
     /// another latch.
-    pub(crate) fn new(named: SocketAddr) -> Self {
-        Self { named, state: State::Open { applicant: None } }
+    pub(crate) fn new(named: SocketAddr, silence: Duration) -> Self {
+        Self { named, silence, state: State::Open { applicant: None } }
     }
 
     /// Where packets are to be sent.
@@ -73,7 +78,7 @@ impl Latch {
     fn passes_probation(&mut self, now: Instant, source: Source) -> bool {
         let applicant = match &mut self.state {
             State::Open { applicant } => applicant,
-            State::Latched { heard, .. } if now - *heard < SILENCE => return false,
+            State::Latched { heard, .. } if now - *heard < self.silence => return false,
             State::Latched { applicant, .. } => applicant,
         };
         let packets = match applicant {
@@ -102,7 +107,7 @@ mod tests {
     const ATTACKER: &str = "203.0.113.66:9";
 
     fn latch() -> Latch {
-        Latch::new(source(NAMED, 0).address)
+        Latch::new(source(NAMED, 0).address, RTP_SILENCE)
     }
 
     fn address(text: &str) -> SocketAddr {

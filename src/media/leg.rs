@@ -3,6 +3,8 @@
 use core::net::SocketAddr;
 
 use crate::dtmf;
+pub use crate::reception::Reception;
+pub use crate::rtcp::ReportedSender;
 
 /// One call's media, from its start until both halves have ended.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -136,4 +138,8 @@ pub enum LegEvent {
 pub enum Feedback {
     /// RTP goes to this address from now on: packets come from there (symmetric RTP, RFC 4961).
     Latched(SocketAddr),
+    /// The same for RTCP.
+    LatchedRtcp(SocketAddr),
+    /// What was received so far, for the next report.
+    Received(Reception),
 }

@@ -12,10 +12,13 @@ pub mod jitter;
 mod latch;
 pub mod leg;
 mod receiver;
+mod reception;
+mod rtcp;
 mod rtp;
 mod sender;
+mod tone;
 
-pub use receiver::{Receiver, Refused, Role};
+pub use receiver::{Receiver, Refused, Role, Stats};
 pub use sender::{Packet, Sender};
 
 /// Milliseconds of sound in the frames that [`Receiver::pull`] gives and [`Sender::push`] takes.

@@ -55,7 +55,8 @@ fn carry(mut network: Network, sound: &[f32]) -> (Vec<f32>, String) {
         receiver.pull(now, Role::Both, &mut frame);
         heard.extend_from_slice(&frame);
     }
-    (heard, format!("{:?} {:?}", receiver.counts(LEG).unwrap_or_default(), receiver.delay(LEG)))
+    let stats = receiver.stats(LEG).unwrap_or_default();
+    (heard, format!("{:?} {:?}", stats.playout, stats.delay))
 }
 
 /// The sound as packets of 20 ms, by our own sender.

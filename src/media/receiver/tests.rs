@@ -1,8 +1,15 @@
+//! What is heard and learned of packets that are scripted byte by byte.
+
+mod keys;
+mod reports;
+mod tones;
+mod watch;
+
 use alloc::vec;
 use alloc::vec::Vec;
 
 use super::*;
-use crate::leg::{Codec, Payload};
+use crate::leg::{Codec, Payload, Terms};
 
 const LEG: LegId = LegId(3);
 const PEER: &str = "192.0.2.1:4000";
@@ -30,6 +37,16 @@ fn terms() -> Terms {
     }
 }
 
+/// A packet of source 9.
+fn packet(sequence: u16, timestamp: u32, payload_type: u8, payload: &[u8]) -> Vec<u8> {
+    let mut datagram = vec![0x80, payload_type];
+    datagram.extend(sequence.to_be_bytes());
+    datagram.extend(timestamp.to_be_bytes());
+    datagram.extend([0, 0, 0, 9]);
+    datagram.extend(payload);
+    datagram
+}
+
 /// A receiver with one leg, its peer, and a speaker.
 struct World {
     receiver: Receiver,
@@ -44,14 +61,35 @@ impl World {
         Self { receiver, now: Instant::ZERO, sequence: 0 }
     }
 
-    /// A packet of 20 ms, scripted byte by byte.
+    fn tell(&mut self, command: &LegCommand) {
+        self.receiver.handle_command(self.now, LEG, command);
+    }
+
+    /// A packet of 20 ms.
     fn send_to(&mut self, leg: LegId, from: &str, payload_type: u8, code: u8) {
-        let mut datagram = vec![0x80, payload_type];
-        datagram.extend(self.sequence.to_be_bytes());
-        datagram.extend((u32::from(self.sequence) * 160).to_be_bytes());
-        datagram.extend([0, 0, 0, 9]);
-        datagram.extend([code; 160]);
+        let timestamp = u32::from(self.sequence) * 160;
+        let datagram = packet(self.sequence, timestamp, payload_type, &[code; 160]);
         self.receiver.handle_packet(self.now, leg, Channel::Rtp, address(from), &datagram);
+    }
+
+    /// Time passes without packets; returns what is heard.
+    fn listen(&mut self, role: Role, ms: usize) -> Vec<f32> {
+        let mut sound = Vec::new();
+        for _ in 0..ms / 10 {
+            self.now += Duration::from_millis(10);
+            let mut frame = [0.0; FRAME_SAMPLES];
+            self.receiver.pull(self.now, role, &mut frame);
+            sound.extend(frame);
+        }
+        sound
+    }
+
+    fn stats(&self) -> Stats {
+        self.receiver.stats(LEG).expect("the leg has terms")
+    }
+
+    fn refused(&self) -> Option<Refused> {
+        Some(self.receiver.stats(LEG)?.refused)
     }
 
     /// 20 ms pass in which `legs` each get a packet; returns the loudest sample.
@@ -81,6 +119,12 @@ impl World {
     fn feedback(&mut self) -> Vec<Feedback> {
         core::iter::from_fn(|| self.receiver.poll_feedback()).map(|(_, feedback)| feedback).collect()
     }
+
+    /// Of the feedback, that which says where to send.
+    fn moves(&mut self) -> Vec<Feedback> {
+        let all = self.feedback().into_iter();
+        all.filter(|feedback| !matches!(feedback, Feedback::Received(_))).collect()
+    }
 }
 
 /// A µ-law code of about a quarter of full scale.
@@ -94,7 +138,7 @@ fn the_first_packet_is_told_once_and_is_soon_heard() {
     assert_eq!(world.events(), [LegEvent::Arrived]);
     assert!(world.run(3, PEER, 0) > 0.2);
     assert_eq!(world.events(), []);
-    assert_eq!(world.feedback(), []);
+    assert_eq!(world.moves(), []);
 }
 
 #[test]
@@ -102,16 +146,16 @@ fn sound_of_a_type_that_was_not_negotiated_is_not_heard() {
     let mut world = World::new(&terms());
     assert!(world.run(20, PEER, 8) == 0.0);
     assert_eq!(world.events(), []);
-    assert_eq!(world.receiver.refused(LEG), Some(Refused { foreign_type: 20, ..Refused::default() }));
+    assert_eq!(world.refused(), Some(Refused { foreign_type: 20, ..Refused::default() }));
 }
 
 #[test]
 fn nothing_is_heard_while_we_do_not_receive_and_all_again_afterwards() {
     let mut world = World::new(&terms());
     world.run(20, PEER, 0);
-    world.receiver.handle_command(world.now, LEG, &LegCommand::Use(Terms { receiving: false, ..terms() }));
+    world.tell(&LegCommand::Use(Terms { receiving: false, ..terms() }));
     assert!(world.run(20, PEER, 0) == 0.0);
-    world.receiver.handle_command(world.now, LEG, &LegCommand::Use(terms()));
+    world.tell(&LegCommand::Use(terms()));
     assert!(world.run(5, PEER, 0) > 0.2);
 }
 
@@ -121,7 +165,7 @@ fn a_peer_may_change_between_negotiated_types_in_the_middle() {
     world.run(20, PEER, 0);
     world.run(3, PEER, 8);
     assert!(world.run(5, PEER, 8) > 0.05);
-    assert_eq!(world.receiver.counts(LEG).map(|counts| (counts.late, counts.concealed)), Some((0, 0)));
+    assert_eq!((world.stats().playout.late, world.stats().playout.concealed), (0, 0));
 }
 
 #[test]
@@ -133,33 +177,33 @@ fn events_and_comfort_noise_are_not_heard_as_sound_nor_as_loss() {
     let during = world.pass(&[LEG], PEER, 101, LOUD);
     assert!(during == 0.0, "{during}");
     world.run(20, PEER, 0);
-    assert_eq!(world.receiver.counts(LEG).map(|counts| counts.concealed), Some(0));
+    assert_eq!(world.stats().playout.concealed, 0);
 }
 
 #[test]
 fn packets_from_elsewhere_move_the_sending_half_after_probation() {
     let mut world = World::new(&terms());
     assert!(world.run(4, ELSEWHERE, 0) == 0.0);
-    assert_eq!((world.events(), world.feedback()), (vec![], vec![]));
+    assert_eq!((world.events(), world.moves()), (vec![], vec![]));
     assert!(world.run(5, ELSEWHERE, 0) > 0.2);
     assert_eq!(world.events(), [LegEvent::Arrived]);
-    assert_eq!(world.feedback(), [Feedback::Latched(address(ELSEWHERE))]);
+    assert_eq!(world.moves(), [Feedback::Latched(address(ELSEWHERE))]);
     world.run(1, PEER, 0);
-    assert_eq!(world.feedback(), [Feedback::Latched(address(PEER))]);
+    assert_eq!(world.moves(), [Feedback::Latched(address(PEER))]);
 }
 
 #[test]
 fn new_sdp_is_the_only_truth_until_packets_come() {
     let mut world = World::new(&terms());
     world.run(6, ELSEWHERE, 0);
-    world.feedback();
+    world.moves();
     let moved = Terms { remote_rtp: address("192.0.2.2:5000"), ..terms() };
-    world.receiver.handle_command(world.now, LEG, &LegCommand::Use(moved));
-    assert_eq!(world.feedback(), [], "the sending half has the same terms");
+    world.tell(&LegCommand::Use(moved));
+    assert_eq!(world.moves(), [], "the sending half has the same terms");
     world.run(4, ELSEWHERE, 0);
-    assert_eq!(world.feedback(), []);
+    assert_eq!(world.moves(), []);
     world.run(1, ELSEWHERE, 0);
-    assert_eq!(world.feedback(), [Feedback::Latched(address(ELSEWHERE))]);
+    assert_eq!(world.moves(), [Feedback::Latched(address(ELSEWHERE))]);
 }
 
 #[test]
@@ -168,7 +212,7 @@ fn what_is_no_rtp_is_counted_and_ignored() {
     for datagram in [&[][..], &[0x80; 11], &[0; 172], &[0x80, 200, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0]] {
         world.receiver.handle_packet(world.now, LEG, Channel::Rtp, address(PEER), datagram);
     }
-    assert_eq!(world.receiver.refused(LEG), Some(Refused { malformed: 4, ..Refused::default() }));
+    assert_eq!(world.refused(), Some(Refused { malformed: 4, ..Refused::default() }));
     world.receiver.handle_packet(world.now, LegId(99), Channel::Rtp, address(PEER), &[0x80; 172]);
     assert_eq!(world.events(), []);
 }
@@ -194,5 +238,5 @@ fn a_leg_that_ends_says_so_once_and_is_gone_even_if_it_never_had_terms() {
         assert_eq!(world.receiver.poll_event(), None);
     }
     assert!(world.run(10, PEER, 0) == 0.0);
-    assert_eq!(world.receiver.refused(LEG), None);
+    assert_eq!(world.refused(), None);
 }

@@ -1,8 +1,15 @@
+//! What goes out of a leg, read byte by byte.
+
+mod keys;
+mod reports;
+
 use alloc::vec;
 use alloc::vec::Vec;
 
+use base::Duration;
+
 use super::*;
-use crate::leg::{Codec, Payload};
+use crate::leg::{Codec, Payload, Terms};
 
 const LEG: LegId = LegId(3);
 const PCMU: Payload = Payload { number: 0, codec: Codec::Pcmu };
@@ -42,7 +49,7 @@ struct Sent {
 impl Sent {
     fn read(packet: Packet<'_>) -> Self {
         let bytes = packet.bytes;
-        assert_eq!((packet.leg, packet.channel, bytes[0]), (LEG, Channel::Rtp, 0x80));
+        assert_eq!((packet.leg, bytes[0]), (LEG, 0x80));
         let word = |at: usize| u32::from_be_bytes(bytes[at..at + 4].try_into().expect("four bytes"));
         Self {
             to: packet.to,
@@ -56,15 +63,31 @@ impl Sent {
     }
 }
 
+/// A report as it went out.
+#[derive(Debug)]
+struct Report {
+    at: Instant,
+    to: SocketAddr,
+    bytes: Vec<u8>,
+}
+
+impl Report {
+    fn word(&self, at: usize) -> u32 {
+        u32::from_be_bytes(self.bytes[at..at + 4].try_into().expect("four bytes"))
+    }
+}
+
 /// A sender with one leg, and a microphone.
 struct World {
     sender: Sender,
     now: Instant,
+    reports: Vec<Report>,
 }
 
 impl World {
     fn new(terms: Terms) -> Self {
-        let mut world = Self { sender: Sender::new(Dice::new([1; 32])), now: Instant::ZERO };
+        let sender = Sender::new(Dice::new([1; 32]));
+        let mut world = Self { sender, now: Instant::ZERO, reports: Vec::new() };
         world.tell(terms);
         world
     }
@@ -79,8 +102,20 @@ impl World {
         for _ in 0..frames {
             self.now += Duration::from_millis(10);
             self.sender.push(self.now, &[0.5; FRAME_SAMPLES]);
-            while let Some(packet) = self.sender.poll_packet() {
-                sent.push(Sent::read(packet));
+            sent.extend(self.fetch());
+        }
+        sent
+    }
+
+    /// What waits to be sent: the RTP is returned, the RTCP kept.
+    fn fetch(&mut self) -> Vec<Sent> {
+        let mut sent = Vec::new();
+        while let Some(packet) = self.sender.poll_packet() {
+            match packet.channel {
+                Channel::Rtp => sent.push(Sent::read(packet)),
+                Channel::Rtcp => {
+                    self.reports.push(Report { at: self.now, to: packet.to, bytes: packet.bytes.into() });
+                }
             }
         }
         sent

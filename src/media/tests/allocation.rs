@@ -6,7 +6,8 @@ use std::cell::Cell;
 use std::net::SocketAddr;
 
 use base::{Dice, Duration, Instant};
-use media::leg::{Channel, Codec, LegCommand, LegId, Payload, Terms};
+use media::dtmf::Way;
+use media::leg::{Channel, Codec, LegCommand, LegEvent, LegId, Payload, Terms, Tone};
 use media::{FRAME_SAMPLES, Receiver, Role, Sender};
 
 struct Counting;
@@ -47,8 +48,8 @@ fn a_call_through_loss_jitter_and_a_jump_allocates_nothing() {
         remote_rtcp: peer,
         send: pcmu,
         receive: vec![pcmu],
-        send_event: None,
-        receive_event: None,
+        send_event: Some(101),
+        receive_event: Some(101),
         ptime_ms: 20,
         sending: true,
         receiving: true,
@@ -64,31 +65,48 @@ fn a_call_through_loss_jitter_and_a_jump_allocates_nothing() {
 
     let before = CALLS.get();
     let mut frame = [0.0; FRAME_SAMPLES];
-    let mut held = ([0; 172], 0);
+    let (mut held, mut reports, mut keys) = ([0; 172], 0, 0);
     for tick in 0..6_000_u32 {
         now += Duration::from_millis(10);
+        if tick == 2_000 {
+            let key = '5'.try_into().expect("is a key");
+            sender.handle_command(now, leg, &LegCommand::Key { key, way: Way::Event });
+            receiver.handle_command(now, leg, &LegCommand::Tone(Some(Tone::CallWaiting)));
+        }
         frame.iter_mut().enumerate().for_each(|(at, sample)| *sample = (at % 40) as f32 / 80.0 - 0.25);
         sender.push(now, &frame);
         while let Some(packet) = sender.poll_packet() {
             let mut bytes = [0; 172];
+            let bytes = &mut bytes[..packet.bytes.len()];
             bytes.copy_from_slice(packet.bytes);
-            if tick > 3_000 {
+            if packet.channel == Channel::Rtcp {
+                reports += 1;
+            } else if tick > 3_000 {
                 bytes[4] ^= 0x40;
             }
             match dice.below(20) {
                 0 => {}
-                1..5 => held = (bytes, 172),
-                _ => receiver.handle_packet(now, leg, Channel::Rtp, peer, &bytes),
+                1..5 if bytes.len() == held.len() => held.copy_from_slice(bytes),
+                _ => receiver.handle_packet(now, leg, packet.channel, peer, bytes),
             }
         }
         if dice.percent(20) {
-            receiver.handle_packet(now, leg, Channel::Rtp, peer, &held.0[..held.1]);
+            receiver.handle_packet(now, leg, Channel::Rtp, peer, &held);
         }
         receiver.pull(now, Role::Both, &mut frame);
-        while receiver.poll_event().is_some() {}
-        while receiver.poll_feedback().is_some() {}
+        while let Some((_, event)) = receiver.poll_event() {
+            keys += u32::from(matches!(event, LegEvent::Key(_)));
+        }
+        while let Some((_, feedback)) = receiver.poll_feedback() {
+            sender.handle_feedback(now, leg, feedback);
+        }
     }
     assert_eq!(CALLS.get() - before, 0);
-    let counts = receiver.counts(leg).expect("the leg is running");
+    let stats = receiver.stats(leg).expect("the leg is running");
+    let counts = stats.playout;
     assert!(counts.concealed > 100 && counts.duplicate > 100 && counts.streams >= 2, "{counts:?}");
+    assert!(
+        reports > 7 && stats.round_trip.is_some() && keys == 1,
+        "{reports} reports, {keys} keys, {stats:?}"
+    );
 }
