@@ -3,7 +3,7 @@
 # make deny      what the dependencies may be: licences, sources, no async runtime
 # make bench-flood   how long programs wait for replies in a call, without and in a flood of noise (1 min)
 # make bench-rest    which threads wake at rest, and the memory that the phone has to itself (3 min)
-# make run       the phone, as /etc/neonphone.toml or ./neonphone.toml configures it
+# make run       the phone and an exchange to call, with a configuration of their own in ./run
 #
 # Each installs what it lacks (Debian packages, parts of the Rust toolchain) and says how long its steps took.
 
@@ -43,4 +43,4 @@ bench-rest:
 
 run:
 	sh tests/lab/packages.sh $(BUILD_PACKAGES)
-	cargo run --release --locked
+	cargo run --release --locked -- demo

@@ -2,4 +2,6 @@
 //! The machines that it drives are the packages `sip`, `media` and `phone`.
 #![warn(missing_docs)]
 
+#[cfg(feature = "demo")]
+pub mod demo;
 pub mod io;

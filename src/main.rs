@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use log::{error, info, warn};
+#[cfg(feature = "demo")]
+use neonphone::demo::Demo;
 use neonphone::io::config::{self, Loaded};
 use neonphone::io::signals::StopSignals;
 use neonphone::io::terminal::new_password;
@@ -18,6 +20,7 @@ const HELP: &str = "\
 neonphone, a SIP softphone that programs drive over a WebSocket
 
 neonphone [--config FILE]   run the phone
+neonphone demo              try it: with an exchange of its own, and a configuration that it writes into ./run
 neonphone check [FILE]      say whether a configuration is right, and what would be used
 neonphone passwd NAME       ask for a password, and print the configuration of an API user
 neonphone --version
@@ -32,6 +35,7 @@ const MISUSED: u8 = 2;
 /// What the arguments ask for.
 enum Task {
     Run { config: Option<PathBuf> },
+    Demo,
     Check { config: Option<PathBuf> },
     Passwd { user: String },
     Version,
@@ -41,6 +45,7 @@ enum Task {
 fn main() -> ExitCode {
     match read_arguments() {
         Ok(Task::Run { config }) => run(config.as_deref()),
+        Ok(Task::Demo) => demo(),
         Ok(Task::Check { config }) => check(config.as_deref()),
         Ok(Task::Passwd { user }) => passwd(&user),
         Ok(Task::Version) => print(concat!("neonphone ", env!("CARGO_PKG_VERSION"))),
@@ -69,6 +74,7 @@ fn read_arguments() -> Result<Task, lexopt::Error> {
     let words: Vec<&str> = words.iter().map(|word| word.to_str().unwrap_or_default()).collect();
     match *words {
         [] => Ok(Task::Run { config }),
+        ["demo"] if config.is_none() => Ok(Task::Demo),
         ["check"] => Ok(Task::Check { config }),
         ["check", file] if config.is_none() => Ok(Task::Check { config: Some(file.into()) }),
         ["passwd", user] if !user.is_empty() => Ok(Task::Passwd { user: user.into() }),
@@ -77,12 +83,35 @@ fn read_arguments() -> Result<Task, lexopt::Error> {
     }
 }
 
-/// Runs the phone until a signal stops it.
+/// Runs the phone as its configuration says.
 fn run(config: Option<&Path>) -> ExitCode {
-    let loaded = match config::load(config) {
-        Ok(loaded) => loaded,
-        Err(error) => return fail(error),
-    };
+    match config::load(config) {
+        Ok(loaded) => serve(loaded, ""),
+        Err(error) => fail(error),
+    }
+}
+
+/// Runs a phone of a ready configuration, and the exchange that it calls.
+#[cfg(feature = "demo")]
+fn demo() -> ExitCode {
+    match Demo::start(Path::new("run")) {
+        Ok((demo, loaded)) => {
+            let ended = serve(loaded, demo.welcome());
+            // After the phone, whose last words to the exchange want an answer.
+            demo.stop();
+            ended
+        }
+        Err(error) => fail(error),
+    }
+}
+
+#[cfg(not(feature = "demo"))]
+fn demo() -> ExitCode {
+    fail("this build has no demonstration exchange: it was made without the cargo feature `demo`")
+}
+
+/// Runs the phone until a signal stops it. Once it runs, `welcome` is printed.
+fn serve(loaded: Loaded, welcome: &str) -> ExitCode {
     let mut signals = match StopSignals::new() {
         Ok(signals) => signals,
         Err(error) => return fail(error),
@@ -95,6 +124,9 @@ fn run(config: Option<&Path>) -> ExitCode {
     };
     info!("neonphone {} has started with {}", env!("CARGO_PKG_VERSION"), loaded.path.display());
     notify(&NotifyState::Ready);
+    if !welcome.is_empty() {
+        print(welcome);
+    }
 
     let signal = signals.wait();
     notify(&NotifyState::Stopping);
