@@ -5,13 +5,18 @@ use std::time::Duration;
 use base::Dice;
 use phone::{CallId, ClientId, Command};
 
-use crate::invariants::{Life, Witness};
+use crate::witness::{Life, Witness};
 
 pub(crate) const EXCHANGE_NAME: &str = "exchange.example";
 pub(crate) const PASSWORD: &str = "open sesame";
 
-/// Users that the exchange knows: Ada's, Bob's, and one that both may try.
-pub(crate) const USERS: [&str; 3] = ["1001", "1002", "1003"];
+/// Users that the exchange knows: one for each phone, and one that all may be.
+pub(crate) const USERS: [&str; 4] = ["1001", "1002", "1003", GROUP];
+const GROUP: &str = "1004";
+
+/// Users that have moved, and to whom: one of them to one that has moved back.
+pub(crate) const MOVED: [(&str, &[&str]); 3] =
+    [("2001", &["1001", "1002"]), ("2002", &[GROUP]), ("2003", &["2003", "1003"])];
 
 /// Nobody answers there, and somebody says that nobody does.
 pub(crate) const SILENT_HOST: &str = "192.0.2.98:5060";
@@ -78,9 +83,9 @@ impl Clients {
 
     /// What ends all that is open: every call, every account that a client can disconnect.
     pub(crate) fn tidy_up(&mut self, witness: &Witness) -> Vec<(ClientId, Command)> {
-        let open = witness.calls.iter().filter(|(_, life)| life.is_open());
+        let open = witness.calls.open();
         let mut commands: Vec<_> =
-            open.map(|(call, _)| (self.here[0], Command::FinalizeCall(*call))).collect();
+            open.map(|(call, _)| (self.here[0], Command::FinalizeCall(call))).collect();
         // Own accounts first, then those whose clients are gone, until there are none.
         commands.extend((0..16).map(|at| (self.here[at % CLIENTS], Command::Unregister)));
         commands
@@ -92,7 +97,7 @@ impl Clients {
             1 => REFUSING_HOST,
             _ => EXCHANGE_NAME,
         };
-        let number = if self.dice.percent(85) { self.user } else { USERS[2] };
+        let number = if self.dice.percent(75) { self.user } else { GROUP };
         let password = if self.dice.percent(90) { PASSWORD } else { "guessed" };
         Command::Register {
             domain: domain.into(),
@@ -103,11 +108,12 @@ impl Clients {
     }
 
     fn start_call(&mut self) -> Command {
-        let number = match self.dice.below(10) {
+        let number = match self.dice.below(20) {
             0 => "nobody",
             1 => self.user,
-            2 => USERS[2],
-            _ => USERS.into_iter().find(|user| *user != self.user).unwrap_or(USERS[2]),
+            2..7 => GROUP,
+            7 | 8 => MOVED[self.below(MOVED.len())].0,
+            _ => USERS[self.below(USERS.len())],
         };
         let headers = if self.dice.percent(20) { vec![("X-Ticket".into(), "12".into())] } else { Vec::new() };
         Command::StartCall { number: number.into(), headers, connection: None }
@@ -115,8 +121,7 @@ impl Clients {
 
     /// A call that fits, mostly.
     fn call(&mut self, witness: &Witness, fits: impl Fn(&Life) -> bool) -> CallId {
-        let fitting: Vec<_> =
-            witness.calls.iter().filter(|(_, life)| fits(life)).map(|(id, _)| *id).collect();
+        let fitting: Vec<_> = witness.calls.open().filter(|(_, life)| fits(life)).map(|(id, _)| id).collect();
         if fitting.is_empty() || self.dice.percent(5) {
             return CallId(1 + self.dice.below(12));
         }

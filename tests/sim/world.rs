@@ -1,4 +1,4 @@
-//! The world: two phones, each with its clients, and the exchange, on one network and by one clock. All that happens
+//! The world: three phones, each with its clients, and the exchange, on one network and by one clock. All that happens
 //! follows from a seed.
 
 use std::collections::BTreeMap;
@@ -7,19 +7,20 @@ use std::time::Duration;
 
 use base::{Dice, Instant};
 use media::leg::{Half, LegCommand, LegEvent, LegId};
-use phone::accounts::Settings;
-use phone::{ClientId, Command, Config, ConnectionId, Family, Input, Output, Phone, PortId};
+use phone::{ClientId, Command, Family, Input, Output, PortId};
 use sip::endpoint;
 use sip::flow::{Flow, FlowError, Link, Transport};
 
-use crate::clients::{Clients, EXCHANGE_NAME, PASSWORD, REFUSING_HOST, USERS};
+use crate::agreement;
+use crate::clients::{EXCHANGE_NAME, PASSWORD, REFUSING_HOST, USERS};
 use crate::exchange::{Exchange, Habits};
-use crate::invariants::{Cause, GRACE, MAX_CALLS, Witness, check_agreement};
 use crate::network::{Fate, Network, Weather};
+use crate::station::{STATIONS, Station, seed};
+use crate::tally::Tally;
 use crate::trace::{Trace, What};
+use crate::witness::Cause;
 
-const EXCHANGE: &str = "192.0.2.1:5060";
-const PHONES: [(&str, &str); 2] = [("Ada", "192.0.2.11:5060"), ("Bob", "192.0.2.12:5060")];
+pub(crate) const EXCHANGE: &str = "192.0.2.1:5060";
 
 /// Clients do something for so long.
 const BUSY_FOR: Duration = Duration::from_secs(100);
@@ -39,41 +40,32 @@ pub(crate) struct World {
     dice: Dice,
     network: Network,
     exchange: Exchange,
-    stations: [Station; 2],
+    stations: [Station; STATIONS],
     /// What is under way, in the order in which it was begun where it happens at once.
     ahead: BTreeMap<(Instant, u64), Happening>,
     begun: u64,
     weather: Weather,
     trace: Trace,
-}
-
-/// A phone, whoever uses it, and who watches it.
-struct Station {
-    name: &'static str,
-    address: SocketAddr,
-    phone: Phone,
-    clients: Clients,
-    witness: Witness,
-    ports: u32,
+    tally: Tally,
 }
 
 enum Happening {
     Arrives { from: SocketAddr, to: SocketAddr, bytes: Vec<u8> },
     Refused { by: SocketAddr, at: SocketAddr },
     ClientsAct { station: usize },
+    ExchangeForgets,
     PortIsLent { station: usize },
     LegEnds { station: usize, leg: LegId, half: Half },
 }
 
 impl World {
     pub(crate) fn new(number: u64, weather: Weather) -> Self {
-        let mut seed = [0; 32];
-        seed[..8].copy_from_slice(&number.to_le_bytes());
-        let mut dice = Dice::new(seed);
+        let mut dice = Dice::new(seed(number));
         let passwords = USERS.map(|user| (user, PASSWORD));
         let habits = Habits::thrown(&mut dice);
+        let forgets = dice.percent(habits.forgets);
         let exchange = Exchange::new(address(EXCHANGE), habits, &passwords, dice.fork());
-        let stations = [0, 1].map(|at| Station::new(at, &mut dice));
+        let stations = std::array::from_fn(|at| Station::new(at, &mut dice));
         let mut world = Self {
             now: Instant::ZERO,
             network: Network::new(weather, dice.fork()),
@@ -83,14 +75,20 @@ impl World {
             begun: 0,
             weather,
             trace: Trace::new(number),
+            tally: Tally::default(),
             dice,
         };
-        for station in [0, 1] {
+        for station in 0..STATIONS {
             for _ in 0..2 {
                 world.lend_port(station);
             }
-            world.drain(station, &Cause::Begin);
+            let outputs = world.stations[station].poll_outputs();
+            world.carry_out(station, &Cause::Begin, outputs);
             world.begin(Duration::from_secs(1), Happening::ClientsAct { station });
+        }
+        if forgets {
+            let after = world.dice.duration(Duration::ZERO, BUSY_FOR);
+            world.begin(after, Happening::ExchangeForgets);
         }
         world
     }
@@ -102,19 +100,17 @@ impl World {
             station.clients.rest();
         }
         self.network.calm();
+        self.exchange.calm();
         self.run_for(ALONE_FOR);
         self.ask_for_state();
         for station in &self.stations {
             station.witness.check_rest(self.now);
         }
         self.check_agreement();
-        let bound = self.exchange.bound(self.now);
-        for (station, user) in self.stations.iter().zip(USERS) {
-            let is_connected = station.witness.is_connected(user, EXCHANGE_NAME);
-            assert!(
-                !is_connected || bound.contains(&user),
-                "{user} is told to be connected, and isn't bound"
-            );
+        for (station, user) in self.stations.iter().flat_map(|it| USERS.map(|user| (it, user))) {
+            let is_connected = station.witness.accounts.is_connected(user, EXCHANGE_NAME);
+            let is_bound = self.exchange.binds(self.now, user, station.address);
+            assert!(!is_connected || is_bound, "{user} is told to be connected, and isn't bound");
         }
         if self.dice.percent(50) {
             self.tidy_up();
@@ -123,13 +119,13 @@ impl World {
     }
 
     /// What was sent, said and done, for comparison.
-    pub(crate) fn into_trace(mut self) -> Trace {
-        std::mem::replace(&mut self.trace, Trace::new(0))
+    pub(crate) fn into_trace(self) -> (Trace, Tally) {
+        (self.trace, self.tally)
     }
 
     /// Clients end what they have begun; then nothing is left behind.
     fn tidy_up(&mut self) {
-        for station in [0, 1] {
+        for station in 0..STATIONS {
             let commands = self.stations[station].clients.tidy_up(&self.stations[station].witness);
             for (client, command) in commands {
                 self.command(station, client, command);
@@ -139,21 +135,22 @@ impl World {
         self.ask_for_state();
         for station in &self.stations {
             station.witness.check_nothing_is_left();
-            let due = station.phone.poll_timeout();
-            let is_at_rest = due.is_none() || station.witness.has_accounts();
+            let due = station.poll_timeout();
+            let is_at_rest = due.is_none() || station.witness.accounts.has_accounts();
             assert!(is_at_rest, "{} has nothing to do, and a timer at {due:?}", station.name);
         }
         // Who has a wrong password can't take back what the right one had bound.
-        let may_have_bindings = |it: &Station| it.witness.has_accounts() || it.witness.was_misled;
+        let may_have_bindings =
+            |it: &Station| it.witness.accounts.has_accounts() || it.witness.accounts.was_misled;
         if self.weather != Weather::Outages && !self.stations.iter().any(may_have_bindings) {
-            assert_eq!(self.exchange.bound(self.now), [""; 0], "bindings of accounts that were disconnected");
+            assert!(!self.exchange.binds_any(self.now), "bindings of accounts that were disconnected");
         }
     }
 
     /// One phone stops, and with it its calls on the other one, which stops later.
     fn stop(&mut self) {
-        let first = usize::from(self.dice.percent(50));
-        for station in [first, 1 - first] {
+        let first = self.dice.below(3) as usize;
+        for station in (0..STATIONS).map(|at| (first + at) % STATIONS) {
             self.give(station, Cause::Stop, Input::Stop);
             self.run_for(SETTLES_WITHIN);
             assert!(
@@ -166,14 +163,16 @@ impl World {
     }
 
     /// A call whose end was lost in an outage may go on at the other side: nothing but its sound tells it.
-    fn check_agreement(&self) {
+    fn check_agreement(&mut self) {
         if self.weather != Weather::Outages {
-            check_agreement(self.stations.each_ref().map(|station| &station.witness));
+            let Self { stations, exchange, tally, .. } = self;
+            let calls = stations.iter().map(|station| &station.witness.calls);
+            agreement::check(calls, |call_id| exchange.is_forked(call_id), tally);
         }
     }
 
     fn ask_for_state(&mut self) {
-        for station in [0, 1] {
+        for station in 0..STATIONS {
             let client = self.stations[station].clients.any();
             self.command(station, client, Command::GetState);
         }
@@ -193,10 +192,10 @@ impl World {
             assert!(timeouts < MAX_TIMEOUTS, "a timer goes off again and again");
             self.now = self.now.max(next);
             if let Some(station) = dues.iter().position(|due| *due == Some(next)) {
-                self.give(station, Cause::Driver, Input::Timeout);
+                self.give(station, Cause::Timer, Input::Timeout);
             } else if exchange_due == Some(next) {
                 let outputs = self.exchange.handle_timeout(self.now);
-                self.carry_out(outputs);
+                self.send_all(outputs);
             } else if let Some((_, happening)) = self.ahead.pop_first() {
                 timeouts = 0;
                 self.happen(happening);
@@ -212,10 +211,11 @@ impl World {
                 if let Some(station) = self.station_at(at) {
                     let flow = Flow { link: Link::Sip(Transport::Udp), local: at, remote: by };
                     let closed = endpoint::Input::FlowClosed { flow, reason: FlowError::Refused };
-                    self.give(station, Cause::Datagram, Input::Sip(closed));
+                    self.give(station, Cause::Driver, Input::Sip(closed));
                 }
             }
             Happening::ClientsAct { station } => self.clients_act(station),
+            Happening::ExchangeForgets => self.exchange.forget(),
             Happening::PortIsLent { station } => self.lend_port(station),
             Happening::LegEnds { station, leg, half } => {
                 self.give(station, Cause::Driver, Input::LegEvent { leg, event: LegEvent::Ended(half) });
@@ -233,7 +233,7 @@ impl World {
             self.give(station, Cause::Datagram, Input::Sip(endpoint::Input::Datagram { flow, bytes }));
         } else if to == address(EXCHANGE) {
             let outputs = self.exchange.handle_datagram(self.now, from, bytes);
-            self.carry_out(outputs);
+            self.send_all(outputs);
         }
     }
 
@@ -251,17 +251,13 @@ impl World {
     }
 
     fn give(&mut self, at: usize, cause: Cause, input: Input<'_>) {
-        let station = &mut self.stations[at];
-        if !station.witness.has_stopped {
-            station.phone.handle_input(self.now, input);
-            self.drain(at, &cause);
-        }
+        let outputs = self.stations[at].handle_input(self.now, &cause, input, &mut self.tally);
+        self.carry_out(at, &cause, outputs);
     }
 
     /// Does what a phone wants, after its witness has looked at it.
-    fn drain(&mut self, at: usize, cause: &Cause) {
+    fn carry_out(&mut self, at: usize, cause: &Cause, outputs: Vec<Output>) {
         let station = &mut self.stations[at];
-        let outputs: Vec<Output> = std::iter::from_fn(|| station.phone.poll_output()).collect();
         for output in &outputs {
             match output {
                 Output::Event(event) => self.trace.tell(self.now, station.name, What::Event(event.clone())),
@@ -307,7 +303,7 @@ impl World {
         }
     }
 
-    fn carry_out(&mut self, outputs: Vec<endpoint::Output>) {
+    fn send_all(&mut self, outputs: Vec<endpoint::Output>) {
         for output in outputs {
             match output {
                 endpoint::Output::Send { flow, bytes } => self.send(flow.local, flow.remote, bytes),
@@ -335,7 +331,7 @@ impl World {
         station.ports += 1;
         let port = PortId(station.ports);
         let rtp_port = 10_000 + u16::try_from(station.ports * 2 % 20_000).unwrap_or(0);
-        station.witness.lend(port);
+        station.witness.legs.lend(port);
         self.give(at, Cause::Driver, Input::MediaPort { port, family: Family::V4, rtp_port });
     }
 
@@ -345,56 +341,6 @@ impl World {
 
     fn name_of(&self, address: SocketAddr) -> &'static str {
         self.station_at(address).map_or("exchange", |at| self.stations[at].name)
-    }
-}
-
-impl Station {
-    /// Bob's phone may have an account of its configuration file.
-    fn new(at: usize, dice: &mut Dice) -> Self {
-        let (name, its_address) = PHONES[at];
-        let mut witness = Witness::default();
-        let mut accounts = Vec::new();
-        if at == 1 && dice.percent(50) {
-            accounts.push(settings(USERS[at]));
-            witness.configure(ConnectionId(1), USERS[at], EXCHANGE_NAME);
-        }
-        let config = Config {
-            accounts,
-            max_calls: MAX_CALLS,
-            autodisconnect_grace: GRACE,
-            endpoint: endpoint::Config {
-                hosts: format!("{} {EXCHANGE_NAME}\n", address(EXCHANGE).ip()),
-                resolv_conf: String::new(),
-            },
-            ..Config::default()
-        };
-        let mut seed = [0; 32];
-        seed[..8].copy_from_slice(&dice.u64().to_le_bytes());
-        Self {
-            name,
-            address: address(its_address),
-            phone: Phone::new(config, seed, Instant::ZERO),
-            clients: Clients::new(at, dice.fork()),
-            witness,
-            ports: 0,
-        }
-    }
-
-    fn poll_timeout(&self) -> Option<Instant> {
-        self.phone.poll_timeout().filter(|_| !self.witness.has_stopped)
-    }
-}
-
-fn settings(user: &str) -> Settings {
-    Settings {
-        user: user.into(),
-        auth_user: None,
-        password: PASSWORD.into(),
-        domain: EXCHANGE_NAME.parse().expect("the exchange's name is a domain"),
-        outbound_proxy: None,
-        display_name: String::new(),
-        expires: Duration::from_secs(3600),
-        default: true,
     }
 }
 
