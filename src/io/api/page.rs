@@ -11,7 +11,26 @@ macro_rules! files {
     };
 }
 
-const FILES: &[(&str, &[u8])] = &files![];
+const FILES: &[(&str, &[u8])] = &files![
+    "index.html",
+    "page.css",
+    "icon.svg",
+    "page.js",
+    "accounts.js",
+    "call-card.js",
+    "calls.js",
+    "connection.js",
+    "dial.js",
+    "dom.js",
+    "keypad.js",
+    "levels.js",
+    "messages.js",
+    "notices.js",
+    "session.js",
+    "sign-in.js",
+    "state.js",
+    "wording.js",
+];
 
 /// All files, as browsers ask for them.
 pub fn page() -> Vec<PageFile> {
@@ -45,6 +64,20 @@ fn content_type(name: &str) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_file_of_the_page_is_served_with_a_type_of_its_own() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/ui");
+        let there = std::fs::read_dir(folder).expect("a folder").map(|file| {
+            format!("/{}", file.expect("a file").file_name().display()).replace("/index.html", "/")
+        });
+        let (mut there, page) = (there.collect::<Vec<_>>(), page());
+        let mut served: Vec<_> = page.iter().map(|file| file.path.clone()).collect();
+        there.sort();
+        served.sort();
+        assert_eq!(there, served);
+        assert!(page.iter().all(|file| file.content_type != "application/octet-stream"));
+    }
 
     #[test]
     fn files_that_differ_have_different_tags() {
