@@ -6,10 +6,12 @@
 
 extern crate alloc;
 
+mod allowance;
 mod dice;
 mod secret;
 mod time;
 
+pub use allowance::Allowance;
 pub use dice::{Dice, Seed};
 pub use secret::Secret;
 pub use time::{Duration, Instant};

@@ -11,6 +11,7 @@ use sip::flow::{ConnectId, Flow, Link};
 use crate::accounts;
 use crate::command::{ClientId, Command, Reply};
 use crate::event::Event;
+use crate::policy::Prefix;
 
 /// What call control is set up with. Its accounts are the configuration file's.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -21,6 +22,12 @@ pub struct Config {
     pub max_calls: usize,
     /// The status that declines a ringing call (rule 9): 480, 486 or 603.
     pub decline_status: u16,
+    /// Addresses beside those of the accounts' servers that may ring this phone.
+    pub peers: Vec<Prefix>,
+    /// How a ringing call is transferred (rule 11).
+    pub ringing_transfer: RingingTransfer,
+    /// How long a call lasts without media (part 3): 10 s or more; zero for ever.
+    pub media_timeout: Duration,
     /// How long an account with `autodisconnect` waits for its client to come back (rule 7).
     pub autodisconnect_grace: Duration,
     /// User-Agent and Server.
@@ -35,11 +42,23 @@ impl Default for Config {
             accounts: Vec::new(),
             max_calls: 4,
             decline_status: 486,
+            peers: Vec::new(),
+            ringing_transfer: RingingTransfer::Redirect,
+            media_timeout: Duration::from_secs(60),
             autodisconnect_grace: Duration::from_secs(3),
             agent: String::from(concat!("neonphone/", env!("CARGO_PKG_VERSION"))),
             endpoint: sip::endpoint::Config::default(),
         }
     }
+}
+
+/// How a call that rings here is transferred (rule 11).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RingingTransfer {
+    /// Its caller is redirected by a 302.
+    Redirect,
+    /// It is answered, and then referred: for servers that ignore redirections.
+    Answer,
 }
 
 /// A pair of bound sockets, RTP and RTCP, that the driver lends.

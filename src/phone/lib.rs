@@ -15,8 +15,9 @@ pub mod event;
 mod interface;
 pub mod number;
 mod phone;
+pub mod policy;
 
 pub use command::{CallId, ClientId, Command, ConnectionId, Done, Refusal, RefusalCode, Reply};
 pub use event::{CallTold, Event, Snapshot};
-pub use interface::{Config, Family, Input, Output, PortId};
+pub use interface::{Config, Family, Input, Output, PortId, RingingTransfer};
 pub use phone::Phone;

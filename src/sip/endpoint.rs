@@ -174,6 +174,11 @@ impl Endpoint {
         self.servers.change(transaction.0, |server| server.respond(now, response, outputs));
     }
 
+    /// Leaves a request without an answer, and forgets it: whoever sends it again is a new request.
+    pub fn ignore(&mut self, transaction: ServerId) {
+        self.servers.remove(transaction.0);
+    }
+
     /// Starts the CANCEL's own transaction, which nobody is told of: it has the INVITE's Via, so its branch.
     fn send_cancel(&mut self, now: Instant, flow: Flow, cancel: Request) {
         let Some(branch) = cancel.headers.via().ok().and_then(|via| via.branch().map(String::from)) else {

@@ -3,6 +3,7 @@
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::net::IpAddr;
 
 use base::{Dice, Duration, Instant};
 use sip::Show;
@@ -157,6 +158,11 @@ impl Accounts {
             let same_address = binding.is_some_and(|binding| binding.local == flow.local);
             (same_server, same_address, account.is_connected())
         })
+    }
+
+    /// Whether an account is registered over a server with this address.
+    pub(crate) fn is_server(&self, address: IpAddr) -> bool {
+        self.accounts.iter().any(|account| account.flow().is_some_and(|flow| flow.remote.ip() == address))
     }
 
     pub(crate) fn get(&self, id: ConnectionId) -> Option<&Account> {

@@ -1,45 +1,88 @@
 //! One call: an invitation, its sound, and what clients are told of both (rule 9).
 
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use base::{Dice, Duration, Instant};
-use media::leg::{LegCommand, LegId};
+use media::leg::{LegEvent, LegId, Tone};
 use sip::Show;
-use sip::endpoint::{self, Endpoint, ServerId};
+use sip::endpoint;
 use sip::flow::Flow;
 use sip::invite::{self, Invitation, Profile, Session};
 use sip::message::{Request, Status};
 use sip::sdp::Agreement;
 
-use super::sound::Sound;
+use super::hold::Hold;
+use super::keys::Keys;
+use super::sound::{Sound, Stance};
 use super::told::{bare, shown_headers};
+use super::transfer::Transfer;
+use super::{News, Referral, Step};
+use crate::accounts::DtmfWay;
 use crate::command::{CallId, ConnectionId};
-use crate::event::{CallSnapshot, CallState, CallTold, CallType, Event, HoldState};
-use crate::interface::{Family, Output, PortId};
+use crate::event::{CallSnapshot, CallState, CallTold, CallType, Event};
+use crate::interface::{Family, Output};
+
+/// How long neither RTP nor RTCP came when the leg tells it (part 3).
+const LOST_AFTER: Duration = Duration::from_secs(5);
 
 /// A call that clients know of.
 #[derive(Debug)]
-pub(crate) struct Call {
-    session: Session,
-    dice: Dice,
-    told: CallTold,
-    answered_at: Option<Instant>,
-    sound: Option<Sound>,
+pub(super) struct Call {
+    pub(super) session: Session,
+    pub(super) dice: Dice,
+    pub(super) told: CallTold,
+    /// How its account sends keys.
+    pub(super) dtmf: DtmfWay,
+    pub(super) answered_at: Option<Instant>,
+    pub(super) sound: Option<Sound>,
     /// The peer's offer in its INVITE, and our answer while it rings.
-    answer: Option<(Vec<u8>, Agreement)>,
+    pub(super) answer: Option<(Vec<u8>, Agreement)>,
+    pub(super) hold: Hold,
+    mute: bool,
+    pub(super) keys: Keys,
+    pub(super) transfer: Option<Transfer>,
+    /// The call whose peer asked for this one.
+    referrer: Option<CallId>,
+    /// No media since 5 s: when it ends for that.
+    lost: Option<Lost>,
 }
 
-/// RTP sockets for a call, and the leg that will have them.
-pub(crate) trait Lent {
-    /// A leg with a pair of sockets of this family; its RTP port. `None` if none is left.
-    fn lend(&mut self, family: Family) -> Option<(LegId, PortId, u16)>;
+/// Media that are lost.
+#[derive(Clone, Copy, Debug)]
+struct Lost {
+    /// `None` if it may last for ever.
+    give_up_at: Option<Instant>,
+}
+
+/// A call that is placed: whom, for which account, and why.
+pub(crate) struct Placed {
+    pub(crate) id: CallId,
+    pub(crate) connection: ConnectionId,
+    pub(crate) profile: Profile,
+    pub(crate) dtmf: DtmfWay,
+    pub(crate) invitation: Invitation,
+    pub(crate) referrer: Option<CallId>,
+    pub(crate) dice: Dice,
+}
+
+/// A call that comes in: for which account, and where.
+pub(crate) struct Rung {
+    pub(crate) id: CallId,
+    pub(crate) connection: ConnectionId,
+    pub(crate) profile: Profile,
+    pub(crate) dtmf: DtmfWay,
+    pub(crate) transaction: endpoint::ServerId,
+    pub(crate) flow: Flow,
+    pub(crate) invite: Request,
+    pub(crate) dice: Dice,
 }
 
 /// What a step left of a call.
-#[derive(Debug)]
-pub(crate) enum Outcome {
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Outcome {
     /// It goes on.
     Live,
     /// It is over for clients.
@@ -48,154 +91,167 @@ pub(crate) enum Outcome {
 
 impl Call {
     /// A call that is placed.
-    pub(crate) fn place(
-        now: Instant,
-        endpoint: &mut Endpoint,
-        ids: (CallId, ConnectionId),
-        profile: Profile,
-        invitation: Invitation,
-        mut dice: Dice,
-    ) -> Self {
+    pub(super) fn place(step: &mut Step<'_>, placed: Placed) -> Self {
+        let Placed { id, connection, profile, dtmf, invitation, referrer, mut dice } = placed;
         let (from, to) = (bare(&profile.address.uri), bare(&invitation.target));
-        let session = Session::call(now, endpoint, profile, invitation, dice.fork());
+        let session = Session::call(step.now, step.endpoint, profile, invitation, dice.fork());
         let told = CallTold {
-            call: ids.0,
+            call: id,
             call_type: CallType::Outgoing,
             from,
             to,
             duration: Duration::ZERO,
             sip_error: 0,
-            connection: ids.1,
+            connection,
             display_name: String::new(),
             sip_call_id: session.call_id().into(),
             headers: Vec::new(),
         };
-        Self { session, dice, told, answered_at: None, sound: None, answer: None }
+        step.outputs.push(Output::Event(Event::NewCall(told.clone())));
+        Self { referrer, ..Self::new(session, dice, told, dtmf) }
     }
 
     /// A call that comes in, and rings.
     ///
     /// # Errors
     /// The status to refuse it with.
-    #[expect(clippy::too_many_arguments, reason = "an INVITE, where it came in, and what a call is made of")]
-    pub(crate) fn ring(
-        now: Instant,
-        endpoint: &mut Endpoint,
-        ids: (CallId, ConnectionId),
-        profile: Profile,
-        transaction: ServerId,
-        flow: Flow,
-        invite: Request,
-        mut dice: Dice,
-        lent: &mut dyn Lent,
-        outputs: &mut Vec<Output>,
-    ) -> Result<Self, Status> {
+    pub(super) fn ring(step: &mut Step<'_>, rung: Rung) -> Result<Self, Status> {
+        let Rung { id, connection, profile, dtmf, transaction, flow, invite, mut dice } = rung;
         let caller = invite.headers.from().map_err(|_| Status::BAD_REQUEST)?;
         let called = invite.headers.to().map_err(|_| Status::BAD_REQUEST)?;
         let headers = shown_headers(&invite.headers);
         let offer = invite.body.clone();
         let session = Session::ring(transaction, flow, invite, profile, dice.fork())?;
         let told = CallTold {
-            call: ids.0,
+            call: id,
             call_type: CallType::Incoming,
             from: bare(&caller.uri),
             to: bare(&called.uri),
             duration: Duration::ZERO,
             sip_error: 0,
-            connection: ids.1,
+            connection,
             display_name: caller.display_name,
             sip_call_id: session.call_id().into(),
             headers,
         };
-        let mut call = Self { session, dice, told, answered_at: None, sound: None, answer: None };
-        let mut begun = Vec::new();
-        let sound = call.begin_sound(flow, lent, &mut begun).ok_or(Status::SERVICE_UNAVAILABLE)?;
+        let mut call = Self::new(session, dice, told, dtmf);
+        call.begin_sound(step, flow).ok_or(Status::SERVICE_UNAVAILABLE)?;
         // An offer that can't be answered is refused before anybody hears it ring.
-        let answer = (!offer.is_empty()).then(|| sound.answer(&offer)).transpose();
-        match answer {
-            Ok(answer) => call.answer = answer,
-            Err(error) => {
-                outputs.append(&mut begun);
-                call.end_sound(outputs);
-                return Err(error.status());
-            }
+        if let Err(error) = call.prepare_answer(&offer) {
+            call.end_sound(None, step.outputs);
+            return Err(error.status());
         }
-        outputs.append(&mut begun);
-        call.session.send_ringing(now, endpoint);
-        outputs.push(Output::Event(Event::NewCall(call.told.clone())));
+        call.session.send_ringing(step.now, step.endpoint);
+        step.outputs.push(Output::Event(Event::NewCall(call.told.clone())));
         Ok(call)
     }
 
-    pub(crate) const fn id(&self) -> CallId {
+    fn new(session: Session, dice: Dice, told: CallTold, dtmf: DtmfWay) -> Self {
+        Self {
+            session,
+            dice,
+            told,
+            dtmf,
+            answered_at: None,
+            sound: None,
+            answer: None,
+            hold: Hold::default(),
+            mute: false,
+            keys: Keys::default(),
+            transfer: None,
+            referrer: None,
+            lost: None,
+        }
+    }
+
+    pub(super) const fn id(&self) -> CallId {
         self.told.call
     }
 
-    pub(crate) const fn connection(&self) -> ConnectionId {
+    pub(super) const fn connection(&self) -> ConnectionId {
         self.told.connection
     }
 
-    pub(crate) fn is_ringing(&self) -> bool {
+    pub(super) fn leg(&self) -> Option<LegId> {
+        self.sound.as_ref().map(Sound::leg)
+    }
+
+    pub(super) fn is_ringing(&self) -> bool {
         self.answered_at.is_none()
     }
 
+    /// Whether it is answered, and the peer has not hung up.
+    pub(super) fn is_answered(&self) -> bool {
+        !self.is_ringing() && !self.transfer.as_ref().is_some_and(Transfer::has_left)
+    }
+
+    /// Whether it is the call that speaks (rule 17): answered, and not held by our side.
+    pub(super) fn speaks(&self) -> bool {
+        self.is_answered() && !self.hold.is_wanted()
+    }
+
     /// Whether `acceptcall` fits: it came in, and rings.
-    pub(crate) fn can_be_accepted(&self) -> bool {
+    pub(super) fn can_be_accepted(&self) -> bool {
         self.is_ringing() && self.told.call_type == CallType::Incoming
     }
 
+    /// Whether `sethold` fits: it is answered, and no transfer has its own idea of the hold.
+    pub(super) fn can_be_held(&self) -> bool {
+        self.is_answered() && self.transfer.is_none()
+    }
+
+    pub(super) const fn session_mut(&mut self) -> &mut Session {
+        &mut self.session
+    }
+
     /// What its events tell now.
-    pub(crate) fn told(&self, now: Instant) -> CallTold {
+    pub(super) fn told(&self, now: Instant) -> CallTold {
         let duration = self.answered_at.map_or(Duration::ZERO, |at| now.since(at));
         CallTold { duration, ..self.told.clone() }
     }
 
-    pub(crate) fn snapshot(&self, now: Instant) -> CallSnapshot {
+    pub(super) fn snapshot(&self, now: Instant) -> CallSnapshot {
         CallSnapshot {
             told: self.told(now),
             state: if self.is_ringing() { CallState::Ringing } else { CallState::Answered },
-            hold: HoldState::None,
-            mute: false,
+            hold: self.hold.state(),
+            mute: self.mute,
         }
     }
 
-    pub(crate) fn show_states(&self, show: &mut Show<'_>) {
+    pub(super) fn show_states(&self, show: &mut Show<'_>) {
+        show("hold", format_args!("{}", self.id().0), &self.hold);
+        show("transfer", format_args!("{}", self.id().0), &self.transfer);
         self.session.show_states(show);
     }
 
-    pub(crate) fn owns(&self, event: &endpoint::Event) -> bool {
+    pub(super) fn owns(&self, event: &endpoint::Event) -> bool {
         self.session.owns(event)
     }
 
-    /// Answers a call that rings.
-    pub(crate) fn accept(&mut self, now: Instant, endpoint: &mut Endpoint, outputs: &mut Vec<Output>) {
-        let Some(sound) = &mut self.sound else { return };
-        let sdp = match self.answer.take() {
-            Some((sdp, agreement)) => {
-                sound.take(&agreement, outputs);
-                sdp
-            }
-            // RFC 3261 §13.3.1.4: an INVITE without an offer gets ours, and the ACK brings the answer.
-            None => sound.offer(),
-        };
-        self.session.accept(now, endpoint, sdp);
-        self.on_answered(now, outputs);
+    /// `mutecall`.
+    pub(super) fn mute(&mut self, mute: bool, outputs: &mut Vec<Output>) {
+        self.mute = mute;
+        self.tell_leg(outputs);
     }
 
-    /// Ends it at once for clients, with this status; what crosses on the wire its session settles.
-    pub(crate) fn finalize(
-        mut self,
-        now: Instant,
-        endpoint: &mut Endpoint,
-        decline: Status,
-        sip_error: u16,
-        outputs: &mut Vec<Output>,
-    ) -> Session {
-        self.session.hang_up(now, endpoint, decline);
-        self.into_settling(now, sip_error, outputs)
+    /// What its user hears of it while it rings here: as loud as nobody speaks, or within the speech of another call.
+    pub(super) fn ring_over(&mut self, speech: bool, outputs: &mut Vec<Output>) {
+        if self.can_be_accepted()
+            && let Some(sound) = &mut self.sound
+        {
+            sound.sound_tone(Some(if speech { Tone::CallWaiting } else { Tone::Ring }), outputs);
+        }
+    }
+
+    /// Ends it in whatever state it is, with this status for clients.
+    pub(super) fn hang_up(&mut self, step: &mut Step<'_>, decline: Status, sip_error: u16) {
+        self.session.hang_up(step.now, step.endpoint, decline);
+        self.told.sip_error = sip_error;
     }
 
     /// The status that `finalizecall` ends it with: declined, cancelled, or hung up (rule 9).
-    pub(crate) fn status_by_us(&self, decline: Status) -> u16 {
+    pub(super) fn status_by_us(&self, decline: Status) -> u16 {
         match (self.is_ringing(), self.told.call_type) {
             (true, CallType::Incoming) => decline.code(),
             (true, CallType::Outgoing) => Status::REQUEST_TERMINATED.code(),
@@ -203,186 +259,208 @@ impl Call {
         }
     }
 
-    /// Tells clients that it is over.
-    pub(crate) fn into_settling(
-        mut self,
-        now: Instant,
-        sip_error: u16,
-        outputs: &mut Vec<Output>,
-    ) -> Session {
-        self.end_sound(outputs);
-        let told = CallTold { sip_error, ..self.told(now) };
-        if let Some(status) = Status::new(sip_error).filter(|_| self.is_ringing()) {
+    /// Tells clients that it is over; its user perhaps by a tone.
+    pub(super) fn into_settling(mut self, step: &mut Step<'_>, tone: Option<Tone>) -> Session {
+        self.end_sound(tone, step.outputs);
+        let told = self.told(step.now);
+        if let Some(status) = Status::new(told.sip_error) {
             let CallTold { from, to, .. } = &told;
             let line = format!("call from {from} to {to}: {status} {}", status.reason());
-            outputs.push(Output::Log(line));
+            step.outputs.push(Output::Log(line));
+            if self.is_ringing() {
+                self.tell_referrer(step, status);
+            }
         }
-        outputs.push(Output::Event(Event::CallFinalized(told)));
+        step.outputs.push(Output::Event(Event::CallFinalized(told)));
         self.session
     }
 
+    /// What its user hears when the peer has ended it: a call that didn't come about doesn't end in silence.
+    pub(super) fn last_tone(&self) -> Option<Tone> {
+        let has_failed = self.told.call_type == CallType::Outgoing && self.is_ringing();
+        has_failed.then_some(Tone::Busy)
+    }
+
     /// Takes an event of the endpoint that its session owns.
-    pub(crate) fn handle_event(
-        &mut self,
-        now: Instant,
-        endpoint: &mut Endpoint,
-        event: endpoint::Event,
-        lent: &mut dyn Lent,
-        outputs: &mut Vec<Output>,
-    ) -> Outcome {
+    pub(super) fn handle_event(&mut self, step: &mut Step<'_>, event: endpoint::Event) -> Outcome {
         let mut tray = Vec::new();
-        self.session.handle_event(now, endpoint, event, &mut tray);
-        self.on_events(now, endpoint, tray, lent, outputs)
+        self.session.handle_event(step.now, step.endpoint, event, &mut tray);
+        self.on_events(step, tray)
     }
 
-    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        self.session.poll_timeout()
+    /// Takes what its leg tells.
+    pub(super) fn handle_leg(&mut self, now: Instant, event: LegEvent, timeout: Duration) -> Option<Event> {
+        let call = self.id();
+        match event {
+            LegEvent::Key(key) => Some(Event::Dtmf { call, key: key.into() }),
+            // It may cross the news that the call is held or over.
+            LegEvent::Lost if self.is_watched() => {
+                let rest = timeout.saturating_sub(LOST_AFTER);
+                self.lost = Some(Lost { give_up_at: (!timeout.is_zero()).then(|| now + rest) });
+                Some(Event::MediaLost(call))
+            }
+            LegEvent::Back => self.lost.take().map(|_| Event::MediaBack(call)),
+            LegEvent::Lost | LegEvent::Arrived | LegEvent::Ended(_) => None,
+        }
     }
 
-    pub(crate) fn handle_timeout(
-        &mut self,
-        now: Instant,
-        endpoint: &mut Endpoint,
-        lent: &mut dyn Lent,
-        outputs: &mut Vec<Output>,
-    ) -> Outcome {
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        let transfer = self.transfer.as_ref().and_then(Transfer::poll_timeout);
+        let lost = self.lost.and_then(|lost| lost.give_up_at);
+        let own = [transfer, lost, self.keys.poll_timeout(), self.session.poll_timeout()];
+        own.into_iter().flatten().min()
+    }
+
+    pub(super) fn handle_timeout(&mut self, step: &mut Step<'_>) -> Outcome {
+        if self.lost.and_then(|lost| lost.give_up_at).is_some_and(|at| at <= step.now) {
+            return self.give_up(step, Status::REQUEST_TIMEOUT);
+        }
+        self.send_due_key(step);
+        if self.check_transfer(step) == Outcome::Over {
+            return Outcome::Over;
+        }
         let mut tray = Vec::new();
-        self.session.handle_timeout(now, endpoint, &mut tray);
-        self.on_events(now, endpoint, tray, lent, outputs)
+        self.session.handle_timeout(step.now, step.endpoint, &mut tray);
+        self.on_events(step, tray)
     }
 
-    fn on_events(
-        &mut self,
-        now: Instant,
-        endpoint: &mut Endpoint,
-        events: Vec<invite::Event>,
-        lent: &mut dyn Lent,
-        outputs: &mut Vec<Output>,
-    ) -> Outcome {
+    pub(super) fn on_events(&mut self, step: &mut Step<'_>, events: Vec<invite::Event>) -> Outcome {
         for event in events {
-            let failed = match event {
-                invite::Event::Reached(flow) => self.on_reached(now, endpoint, flow, lent, outputs),
-                invite::Event::Progress { status, sdp } => {
-                    self.on_progress(status, sdp.as_deref(), outputs);
-                    None
-                }
-                invite::Event::Answered { sdp } => {
-                    self.on_answered(now, outputs);
-                    self.on_answer(sdp.as_deref(), outputs)
-                }
-                invite::Event::Acknowledged { sdp } => self.on_acknowledged(sdp.as_deref(), outputs),
-                invite::Event::Reoffered { sdp } => {
-                    self.on_reoffered(now, endpoint, sdp.as_deref(), outputs);
-                    None
-                }
-                invite::Event::Ended { status } => {
-                    self.told.sip_error = status.map_or(0, Status::code);
-                    return Outcome::Over;
-                }
-                // Offers of our own, REFER and INFO: nothing asks for them yet.
-                _ => None,
-            };
-            if let Some(status) = failed {
-                self.session.hang_up(now, endpoint, status);
-                self.told.sip_error = status.code();
+            if self.on_event(step, event) == Outcome::Over {
                 return Outcome::Over;
             }
         }
+        self.tell_leg(step.outputs);
         Outcome::Live
     }
 
-    /// The status that ended it, once it is over.
-    pub(crate) const fn sip_error(&self) -> u16 {
-        self.told.sip_error
-    }
-
-    fn on_reached(
-        &mut self,
-        now: Instant,
-        endpoint: &mut Endpoint,
-        flow: Flow,
-        lent: &mut dyn Lent,
-        outputs: &mut Vec<Output>,
-    ) -> Option<Status> {
-        let Some(sound) = self.begin_sound(flow, lent, outputs) else {
-            outputs.push(Output::Log("a call can't be placed: no RTP port is free".into()));
-            return Some(Status::SERVER_INTERNAL_ERROR);
+    fn on_event(&mut self, step: &mut Step<'_>, event: invite::Event) -> Outcome {
+        use invite::Event as E;
+        let described = match event {
+            E::Reached(flow) => self.on_reached(step, flow),
+            E::Progress { status, sdp } => {
+                self.on_progress(step, status, sdp.as_deref());
+                Ok(())
+            }
+            E::Answered { sdp } => {
+                self.on_answered(step);
+                self.on_answer(step, sdp.as_deref())
+            }
+            E::Acknowledged { sdp } => self.on_acknowledged(step, sdp.as_deref()),
+            E::Reoffered { sdp } => {
+                self.on_reoffered(step, sdp.as_deref());
+                Ok(())
+            }
+            E::OfferDue => {
+                self.on_offer_due(step);
+                Ok(())
+            }
+            E::ReofferAnswered { sdp } => {
+                self.on_reoffer_answered(step, sdp.as_deref());
+                Ok(())
+            }
+            E::ReofferRefused { status } => {
+                self.on_reoffer_refused(step, status);
+                Ok(())
+            }
+            E::Info { content_type, body } => {
+                self.on_info(step, &content_type, &body);
+                Ok(())
+            }
+            E::Referred { to, referred_by } => {
+                let (call, connection) = (self.id(), self.connection());
+                let referral = Referral { call, connection, to, referred_by };
+                step.news.push_back(News::Referred(Box::new(referral)));
+                Ok(())
+            }
+            E::ReferAnswered { status } => return self.on_refer_answered(step, status),
+            E::ReferProgress { status, .. } => return self.on_refer_progress(step, status),
+            E::Ended { status } => return self.on_ended(step, status),
         };
-        let offer = sound.offer();
-        self.session.offer(now, endpoint, offer);
-        None
-    }
-
-    fn on_progress(&mut self, status: Status, sdp: Option<&[u8]>, outputs: &mut Vec<Output>) {
-        let early = sdp.zip(self.sound.as_mut()).map(|(sdp, sound)| sound.take_answer(sdp, outputs));
-        let event = Event::CallProgress {
-            call: self.told.call,
-            status: status.code(),
-            early_media: matches!(early, Some(Ok(()))),
-        };
-        outputs.push(Output::Event(event));
-    }
-
-    fn on_answered(&mut self, now: Instant, outputs: &mut Vec<Output>) {
-        self.answered_at = Some(now);
-        outputs.push(Output::Event(Event::CallAccepted(self.told(now))));
-    }
-
-    /// The answer in the 2xx; without one, what a 183 brought still holds (RFC 3261 §13.2.1).
-    fn on_answer(&mut self, sdp: Option<&[u8]>, outputs: &mut Vec<Output>) -> Option<Status> {
-        let sound = self.sound.as_mut()?;
-        let taken = sdp.map(|sdp| sound.take_answer(sdp, outputs));
-        match taken {
-            Some(Err(error)) => Some(error.status()),
-            None if !sound.is_agreed() => Some(Status::NOT_ACCEPTABLE_HERE),
-            _ => None,
+        match described {
+            Ok(()) => Outcome::Live,
+            Err(status) => self.give_up(step, status),
         }
     }
 
-    /// RFC 3261 §13.3.1.4: an offer of ours that the ACK leaves without an answer ends the call.
-    fn on_acknowledged(&mut self, sdp: Option<&[u8]>, outputs: &mut Vec<Output>) -> Option<Status> {
-        let sound = self.sound.as_mut()?;
-        if sound.is_answered() { None } else { self.on_answer(sdp, outputs) }
+    fn on_progress(&mut self, step: &mut Step<'_>, status: Status, sdp: Option<&[u8]>) {
+        let early = sdp.zip(self.sound.as_mut()).map(|(sdp, sound)| sound.take_answer(sdp));
+        if status == Status::RINGING
+            && let Some(sound) = &mut self.sound
+        {
+            sound.sound_tone(Some(Tone::Ringback), step.outputs);
+        }
+        let early_media = matches!(early, Some(Ok(())));
+        let event = Event::CallProgress { call: self.id(), status: status.code(), early_media };
+        step.outputs.push(Output::Event(event));
+        self.tell_referrer(step, status);
     }
 
-    fn on_reoffered(
-        &mut self,
-        now: Instant,
-        endpoint: &mut Endpoint,
-        sdp: Option<&[u8]>,
-        outputs: &mut Vec<Output>,
-    ) {
-        let Some(sound) = &mut self.sound else { return };
-        let answer = match sdp {
-            Some(offer) => sound.answer(offer).map(|(sdp, agreement)| {
-                sound.take(&agreement, outputs);
-                sdp
-            }),
-            None => Ok(sound.offer()),
-        };
-        self.session.answer_reoffer(now, endpoint, answer.map_err(|error| error.status()));
+    /// It is answered, by either side.
+    pub(super) fn on_answered(&mut self, step: &mut Step<'_>) {
+        self.answered_at = Some(step.now);
+        step.outputs.push(Output::Event(Event::CallAccepted(self.told(step.now))));
+        if let Some(sound) = &mut self.sound {
+            sound.sound_tone(None, step.outputs);
+        }
+        step.news.push_back(News::Speaks(self.id()));
+        self.tell_referrer(step, Status::OK);
+    }
+
+    fn on_ended(&mut self, step: &mut Step<'_>, status: Option<Status>) -> Outcome {
+        if status.is_none() && self.transfer.as_mut().is_some_and(|transfer| transfer.on_bye(step.now)) {
+            self.end_sound(None, step.outputs);
+            return Outcome::Live;
+        }
+        self.told.sip_error = status.map_or(0, Status::code);
+        Outcome::Over
+    }
+
+    /// It can't go on.
+    fn give_up(&mut self, step: &mut Step<'_>, status: Status) -> Outcome {
+        self.hang_up(step, status, status.code());
+        Outcome::Over
+    }
+
+    /// The peer that asked for this call hears how it goes (RFC 3515 §2.4.5).
+    fn tell_referrer(&self, step: &mut Step<'_>, status: Status) {
+        if let Some(referrer) = self.referrer {
+            step.news.push_back(News::Answered { referrer, status });
+        }
+    }
+
+    /// The leg follows what is agreed, who holds and what is muted.
+    pub(super) fn tell_leg(&mut self, outputs: &mut Vec<Output>) {
+        let watch = self.is_watched();
+        if !watch {
+            self.lost = None;
+        }
+        let stance = Stance { held: self.hold.is_wanted(), mute: self.mute, watch };
+        if let Some(sound) = &mut self.sound {
+            sound.follow(stance, outputs);
+        }
+    }
+
+    /// Whether silence of the network means something: answered, and held by nobody (rule 18).
+    fn is_watched(&self) -> bool {
+        self.is_answered() && !self.hold.is_wanted() && !self.hold.is_remote()
     }
 
     /// The call's sound, begun if there is none yet. `None` if no RTP port is left.
-    fn begin_sound(
-        &mut self,
-        flow: Flow,
-        lent: &mut dyn Lent,
-        outputs: &mut Vec<Output>,
-    ) -> Option<&mut Sound> {
+    pub(super) fn begin_sound(&mut self, step: &mut Step<'_>, flow: Flow) -> Option<&mut Sound> {
         if let Some(sound) = &mut self.sound {
             sound.move_to(flow);
         } else {
-            let (leg, port, rtp_port) = lent.lend(Family::of(flow.local))?;
-            outputs.push(Output::StartLeg { leg, port });
+            let (leg, port, rtp_port) = step.legs.begin(Family::of(flow.local))?;
+            step.outputs.push(Output::StartLeg { leg, port });
             self.sound = Some(Sound::new(leg, flow, rtp_port, self.dice.u32() >> 1));
         }
         self.sound.as_mut()
     }
 
-    fn end_sound(&mut self, outputs: &mut Vec<Output>) {
+    fn end_sound(&mut self, tone: Option<Tone>, outputs: &mut Vec<Output>) {
         if let Some(sound) = self.sound.take() {
-            outputs.push(Output::Leg { leg: sound.leg(), command: LegCommand::End { tone: None } });
+            sound.end(tone, outputs);
         }
     }
 }

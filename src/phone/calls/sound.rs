@@ -3,7 +3,8 @@
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 
-use media::leg::{Codec, LegCommand, LegId, Payload, Terms};
+use media::dtmf;
+use media::leg::{Codec, LegCommand, LegId, Payload, Terms, Tone};
 use sip::flow::Flow;
 use sip::sdp::{self, Agreement, Capabilities, Direction, Format, Negotiation, SdpError};
 
@@ -15,16 +16,36 @@ const PTIME_MS: u8 = 20;
 /// Codecs by name, static payload type and meaning; the preferred first.
 const CODECS: [(&str, u8, Codec); 2] = [("PCMA", 8, Codec::Pcma), ("PCMU", 0, Codec::Pcmu)];
 
+/// The number that our offers give to telephone-event, and the events that we understand: the sixteen keys (RFC 4733
+/// §2.5).
+const EVENT_NUMBER: u8 = 101;
+const EVENTS: &str = "0-15";
+
 /// A call's leg and its negotiation.
 #[derive(Debug)]
 pub(super) struct Sound {
     leg: LegId,
     local_rtp: SocketAddr,
     negotiation: Negotiation,
+    /// What offers and answers came to last.
+    agreement: Option<Agreement>,
     /// The last terms, told to the leg.
     terms: Option<Terms>,
+    /// What the user hears of the call's state, told to the leg.
+    tone: Option<Tone>,
     /// An offer of ours has no answer yet.
     is_offering: bool,
+}
+
+/// What our side makes of what was agreed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Stance {
+    /// Our side holds: nothing is sent and nothing played, whatever the peer may think.
+    pub(super) held: bool,
+    /// Silence is sent instead of the microphone.
+    pub(super) mute: bool,
+    /// Silence of the network is worth a word.
+    pub(super) watch: bool,
 }
 
 impl Sound {
@@ -34,7 +55,9 @@ impl Sound {
             leg,
             local_rtp: SocketAddr::new(flow.local.ip(), rtp_port),
             negotiation: Negotiation::new(capabilities(), session_id),
+            agreement: None,
             terms: None,
+            tone: None,
             is_offering: false,
         }
     }
@@ -50,7 +73,12 @@ impl Sound {
 
     /// Whether an offer and its answer are through.
     pub(super) const fn is_agreed(&self) -> bool {
-        self.terms.is_some()
+        self.agreement.is_some()
+    }
+
+    /// Whether the peer wants to hear nothing.
+    pub(super) fn is_held(&self) -> bool {
+        self.agreement.as_ref().is_some_and(|agreement| agreement.held)
     }
 
     /// Whether our last offer, if there was one, has its answer.
@@ -58,31 +86,72 @@ impl Sound {
         !self.is_offering
     }
 
-    pub(super) fn offer(&mut self) -> Vec<u8> {
+    pub(super) fn offer(&mut self, direction: Direction) -> Vec<u8> {
         self.is_offering = true;
-        self.negotiation.offer(self.local_rtp, Direction::SENDRECV)
+        self.negotiation.offer(self.local_rtp, direction)
     }
 
-    pub(super) fn take_answer(&mut self, sdp: &[u8], outputs: &mut Vec<Output>) -> Result<(), SdpError> {
-        let agreement = self.negotiation.handle_answer(sdp)?;
+    /// Our offer was refused.
+    pub(super) fn on_refused(&mut self) {
         self.is_offering = false;
-        self.take(&agreement, outputs);
+    }
+
+    pub(super) fn take_answer(&mut self, sdp: &[u8]) -> Result<(), SdpError> {
+        self.agreement = Some(self.negotiation.handle_answer(sdp)?);
+        self.is_offering = false;
         Ok(())
     }
 
-    /// Our answer to the peer's offer. The leg follows it by [`Self::take`] when it goes out.
-    pub(super) fn answer(&mut self, offer: &[u8]) -> Result<(Vec<u8>, Agreement), SdpError> {
-        self.negotiation.answer(offer, self.local_rtp, Direction::SENDRECV)
+    /// Our answer to the peer's offer, and what both come to: [`Self::agree`] takes that when the answer goes out.
+    pub(super) fn answer(
+        &mut self,
+        offer: &[u8],
+        direction: Direction,
+    ) -> Result<(Vec<u8>, Agreement), SdpError> {
+        self.negotiation.answer(offer, self.local_rtp, direction)
     }
 
-    /// The leg follows what was agreed; unchanged terms leave it in peace.
-    pub(super) fn take(&mut self, agreement: &Agreement, outputs: &mut Vec<Output>) {
-        let terms = terms(agreement);
-        if terms.is_some() && terms != self.terms {
-            self.terms.clone_from(&terms);
-            let command = terms.map(LegCommand::Use);
-            outputs.extend(command.map(|command| Output::Leg { leg: self.leg, command }));
+    pub(super) fn agree(&mut self, agreement: Agreement) {
+        self.agreement = Some(agreement);
+    }
+
+    /// Whether something is agreed on that we may send, keys included.
+    pub(super) fn is_sending(&self) -> bool {
+        self.terms.as_ref().is_some_and(|terms| terms.sending)
+    }
+
+    /// Whether keys may go out as telephone-event.
+    pub(super) fn has_events(&self) -> bool {
+        self.terms.as_ref().is_some_and(|terms| terms.send_event.is_some())
+    }
+
+    /// The leg follows what was agreed and our stance; unchanged terms leave it in peace.
+    pub(super) fn follow(&mut self, stance: Stance, outputs: &mut Vec<Output>) {
+        let terms = self.agreement.as_ref().and_then(|agreement| terms(agreement, stance));
+        if let Some(terms) = terms.filter(|terms| self.terms.as_ref() != Some(terms)) {
+            self.terms = Some(terms.clone());
+            outputs.push(self.command(LegCommand::Use(terms)));
         }
+    }
+
+    /// What the user hears from now on.
+    pub(super) fn sound_tone(&mut self, tone: Option<Tone>, outputs: &mut Vec<Output>) {
+        if tone != self.tone {
+            self.tone = tone;
+            outputs.push(self.command(LegCommand::Tone(tone)));
+        }
+    }
+
+    pub(super) fn send_key(&self, key: dtmf::Key, way: dtmf::Way, outputs: &mut Vec<Output>) {
+        outputs.push(self.command(LegCommand::Key { key, way }));
+    }
+
+    pub(super) fn end(self, tone: Option<Tone>, outputs: &mut Vec<Output>) {
+        outputs.push(self.command(LegCommand::End { tone }));
+    }
+
+    const fn command(&self, command: LegCommand) -> Output {
+        Output::Leg { leg: self.leg, command }
     }
 }
 
@@ -92,11 +161,16 @@ fn capabilities() -> Capabilities {
         codec: sdp::Codec::mono(name, codec.rate_hz()),
         fmtp: None,
     });
-    Capabilities { formats: voice.into(), ptime_ms: PTIME_MS }
+    let event = Format {
+        number: EVENT_NUMBER,
+        codec: sdp::Codec::mono("telephone-event", 8_000),
+        fmtp: Some(EVENTS.into()),
+    };
+    Capabilities { formats: voice.into_iter().chain([event]).collect(), ptime_ms: PTIME_MS }
 }
 
 /// What the leg's halves are told. `None` if nothing agreed on is a voice.
-fn terms(agreement: &Agreement) -> Option<Terms> {
+fn terms(agreement: &Agreement, stance: Stance) -> Option<Terms> {
     let payload = |number: u8, name: &str| {
         let codec = CODECS.iter().find(|(known, ..)| known.eq_ignore_ascii_case(name))?.2;
         Some(Payload { number, codec })
@@ -111,9 +185,9 @@ fn terms(agreement: &Agreement) -> Option<Terms> {
         send_event: agreement.event.as_ref().map(|event| event.send),
         receive_event: agreement.event.as_ref().map(|event| event.receive),
         ptime_ms: agreement.ptime_ms,
-        sending: agreement.direction.sends && can_reach,
-        receiving: agreement.direction.receives,
-        mute: false,
-        watch: false,
+        sending: agreement.direction.sends && can_reach && !stance.held,
+        receiving: agreement.direction.receives && !stance.held,
+        mute: stance.mute,
+        watch: stance.watch,
     })
 }

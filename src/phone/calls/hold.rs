@@ -1,0 +1,100 @@
+//! Who holds a call (rules 17 and 18; RFC 3264 §8.4, RFC 6337 §5.3). Our side's hold is wanted at once and agreed on by a
+//! new offer; the peer's follows from what it describes.
+
+use sip::message::Status;
+use sip::sdp::Direction;
+
+use crate::command::CallId;
+use crate::event::{Event, HoldState, Side};
+
+/// A call's hold by both sides.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Hold {
+    /// What our side wants.
+    wanted: bool,
+    /// What the peer knows of that, and clients were told.
+    agreed: bool,
+    /// What our offer says that has no answer yet.
+    offered: Option<bool>,
+    /// The peer holds.
+    remote: bool,
+}
+
+impl Hold {
+    /// Whether our side holds, or is about to: neither side hears the other then.
+    pub(super) const fn is_wanted(self) -> bool {
+        self.wanted
+    }
+
+    /// Whether the peer holds.
+    pub(super) const fn is_remote(self) -> bool {
+        self.remote
+    }
+
+    /// As `getstate` has it.
+    pub(super) const fn state(self) -> HoldState {
+        match (self.agreed, self.remote) {
+            (false, false) => HoldState::None,
+            (true, false) => HoldState::Local,
+            (false, true) => HoldState::Remote,
+            (true, true) => HoldState::Both,
+        }
+    }
+
+    /// Our side wants this from now on. True if that is new, and to be offered.
+    pub(super) const fn want(&mut self, hold: bool) -> bool {
+        let is_new = self.wanted != hold;
+        self.wanted = hold;
+        is_new
+    }
+
+    /// What our descriptions say: as RFC 3264 §8.4 has it, and nothing where the peer doesn't listen anyway.
+    pub(super) const fn direction(self) -> Direction {
+        match (self.wanted, self.remote) {
+            (false, _) => Direction::SENDRECV,
+            (true, false) => Direction::SENDONLY,
+            (true, true) => Direction::INACTIVE,
+        }
+    }
+
+    /// An offer may go out. `None` if the peer knows already what we want.
+    pub(super) fn offer(&mut self) -> Option<Direction> {
+        if self.wanted == self.agreed {
+            return None;
+        }
+        self.offered = Some(self.wanted);
+        Some(self.direction())
+    }
+
+    /// The peer has answered an offer of ours; `is_deaf` says that its answer wants to hear nothing.
+    pub(super) fn on_answer(&mut self, call: CallId, is_deaf: bool) -> [Option<Event>; 2] {
+        let told = self.offered.take().unwrap_or(self.wanted);
+        // The answer to a hold is deaf or not as the peer likes to mirror it: only one to speech tells something.
+        let remote = if told { None } else { self.on_peer(call, is_deaf) };
+        [self.agree(call, told), remote]
+    }
+
+    /// The peer has offered, and our answer told it what we want.
+    pub(super) fn on_offer(&mut self, call: CallId, is_deaf: bool) -> [Option<Event>; 2] {
+        [self.on_peer(call, is_deaf), self.agree(call, self.wanted)]
+    }
+
+    /// The peer has refused our offer: what it knew of us stays (rule 18).
+    pub(super) fn on_refused(&mut self, call: CallId, status: Status) -> Option<Event> {
+        let offered = self.offered.take()?;
+        if self.wanted == offered {
+            self.wanted = self.agreed;
+        }
+        Some(Event::Hold { call, hold: self.agreed, by: Side::Local, sip_error: status.code() })
+    }
+
+    fn on_peer(&mut self, call: CallId, held: bool) -> Option<Event> {
+        let is_new = core::mem::replace(&mut self.remote, held) != held;
+        is_new.then_some(Event::Hold { call, hold: held, by: Side::Remote, sip_error: 0 })
+    }
+
+    fn agree(&mut self, call: CallId, hold: bool) -> Option<Event> {
+        let is_new = core::mem::replace(&mut self.agreed, hold) != hold;
+        is_new.then_some(Event::Hold { call, hold, by: Side::Local, sip_error: 0 })
+    }
+}

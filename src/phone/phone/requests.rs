@@ -1,0 +1,140 @@
+//! Requests of peers that belong to no call yet: an INVITE that would begin one, and what any SIP element answers. And
+//! calls that a peer asks for within another (RFC 3515).
+
+use alloc::format;
+use alloc::string::ToString;
+
+use base::Instant;
+use sip::endpoint::ServerId;
+use sip::flow::Flow;
+use sip::invite::{ABILITIES, Invitation, METHODS, SDP};
+use sip::message::{Method, Name, Request, Response, Status};
+
+use super::Phone;
+use crate::calls::{Placed, Referral, Rung};
+use crate::interface::Output;
+use crate::number::Number;
+use crate::policy::{self, Verdict};
+
+impl Phone {
+    /// A request that belongs to no call. A stranger is answered now and then only: nobody can borrow the phone to flood
+    /// another, and a scanner soon hears nothing.
+    pub(super) fn on_request(&mut self, now: Instant, transaction: ServerId, flow: Flow, request: Request) {
+        let is_known = self.is_known(flow);
+        if !is_known && !self.strangers.take(now) {
+            return self.endpoint.ignore(transaction);
+        }
+        let response = match ABILITIES.inspect(&request) {
+            Err(refusal) => refusal,
+            // RFC 3261 §12.2.2: a To tag names a dialog, and there is none like that.
+            Ok(()) if request.headers.to().is_ok_and(|to| to.tag().is_some()) => {
+                Response::to_request(&request, Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST)
+            }
+            Ok(()) => match request.method {
+                Method::Invite => match self.on_invite(now, transaction, flow, request.clone(), is_known) {
+                    Ok(()) => return,
+                    Err(status) => Response::to_request(&request, status),
+                },
+                Method::Options => abilities(&request),
+                _ => Response::to_request(&request, Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST),
+            },
+        };
+        self.respond(now, transaction, response);
+    }
+
+    fn on_invite(
+        &mut self,
+        now: Instant,
+        transaction: ServerId,
+        flow: Flow,
+        invite: Request,
+        is_known: bool,
+    ) -> Result<(), Status> {
+        let user = invite.uri.as_sip().and_then(|uri| uri.user_text()).unwrap_or_default().into_owned();
+        let account = self.accounts.called(&user, flow);
+        let is_full = self.is_full() || self.stop_at.is_some();
+        let invitation = policy::Invitation { is_known, is_for_us: account.is_some(), is_full };
+        let account = match (policy::judge(invitation), account) {
+            (Verdict::Ring, Some(account)) => account,
+            (Verdict::Ring, None) => return Err(Status::NOT_FOUND),
+            (Verdict::Refuse(status), _) => {
+                let (from, why) = (flow.remote.ip(), status.reason());
+                let line = format!("a call to {user} from {from} was refused: {status} {why}");
+                self.outputs.push_back(Output::Log(line));
+                return Err(status);
+            }
+        };
+        let rung = Rung {
+            id: self.calls.take_id(),
+            connection: account.id,
+            profile: account.profile().clone(),
+            dtmf: account.settings().dtmf,
+            transaction,
+            flow,
+            invite,
+            dice: self.dice.fork(),
+        };
+        self.turn(now, |calls, turn| calls.ring(turn, rung))
+    }
+
+    /// Whether a message came from an account's server, or from a peer that the configuration names.
+    fn is_known(&self, flow: Flow) -> bool {
+        let address = flow.remote.ip();
+        self.accounts.is_server(address) || self.config.peers.iter().any(|peers| peers.contains(address))
+    }
+
+    /// Whether there are as many calls as there may be.
+    pub(super) fn is_full(&self) -> bool {
+        self.calls.len() >= self.config.max_calls
+    }
+
+    fn respond(&mut self, now: Instant, transaction: ServerId, mut response: Response) {
+        response.headers.push(Name::Server, &self.config.agent);
+        self.endpoint.respond(now, transaction, response);
+    }
+
+    /// Answers what peers have asked for meanwhile.
+    pub(super) fn answer_referrals(&mut self, now: Instant) {
+        while let Some(referral) = self.calls.poll_referral() {
+            let referrer = referral.call;
+            let placed = self.follow(referral);
+            self.turn(now, |calls, turn| match placed {
+                Ok(placed) => calls.follow(turn, referrer, placed),
+                Err(status) => calls.refuse(turn, referrer, status),
+            });
+        }
+    }
+
+    /// The call that a peer asks for, by the account of the call that it asks in.
+    ///
+    /// # Errors
+    /// The status that refuses it.
+    fn follow(&mut self, referral: Referral) -> Result<Placed, Status> {
+        if self.is_full() || self.stop_at.is_some() {
+            return Err(Status::BUSY_HERE);
+        }
+        let account = self.accounts.get(referral.connection).ok_or(Status::TEMPORARILY_UNAVAILABLE)?;
+        let number: Number = referral.to.uri.to_string().parse().map_err(|_| Status::BAD_REQUEST)?;
+        let target = account.dial(&number).map_err(|_| Status::BAD_REQUEST)?;
+        let headers = referral.referred_by.into_iter().map(|by| ("Referred-By".into(), by)).collect();
+        Ok(Placed {
+            id: self.calls.take_id(),
+            connection: account.id,
+            profile: account.profile().clone(),
+            dtmf: account.settings().dtmf,
+            invitation: Invitation { target, hop: account.hop().clone(), headers },
+            referrer: Some(referral.call),
+            dice: self.dice.fork(),
+        })
+    }
+}
+
+/// RFC 3261 §11.2.
+fn abilities(options: &Request) -> Response {
+    let mut response = Response::to_request(options, Status::OK);
+    for method in METHODS {
+        response.headers.push(Name::Allow, method);
+    }
+    response.headers.push(Name::Accept, SDP);
+    response
+}
