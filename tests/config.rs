@@ -160,7 +160,7 @@ default = "yes"
         faults(text),
         [
             "3:10: `listen`: expected a list of addresses with port, [\"192.0.2.1:5060\", \"[::]:5060\"]",
-            "4:1: unknown key `prot`: [sip] has listen, dscp",
+            "4:1: unknown key `prot`: [sip] has listen, dscp, trace",
             "5:8: `dscp`: expected a whole number from 0 to 63",
             "8:7: `max`: expected a whole number from 1 to 32",
             "9:18: `decline_status`: expected one of 480, 486, 603",

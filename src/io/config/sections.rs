@@ -72,6 +72,7 @@ fn read_sip(mut section: Section<'_>) -> sip::Config {
     let mut config = sip::Config::default();
     set(&mut config.listen, section.list("listen", ADDRESSES));
     set(&mut config.dscp, section.number("dscp", 0..=63u8));
+    set(&mut config.trace, section.boolean("trace"));
     let family = |ipv4: bool| config.listen.iter().filter(|at| at.is_ipv4() == ipv4).count();
     if config.listen.is_empty() || family(true) > 1 || family(false) > 1 {
         section.fault("`listen`: expected one address of each family, or of one");

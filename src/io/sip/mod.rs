@@ -5,6 +5,7 @@
 mod names;
 mod queries;
 mod socket;
+mod trace;
 
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
@@ -23,6 +24,7 @@ use sip::flow::{Flow, FlowError, Link, Transport};
 pub use self::names::Names;
 use self::queries::{Answer, Queries};
 use self::socket::{Arrival, DATAGRAM_MAX, SipSocket};
+use self::trace::Way;
 use super::clock::{self, Alarm};
 use super::mailbox::{Inbox, Mailbox};
 use super::ports::Ports;
@@ -57,12 +59,14 @@ pub struct Config {
     pub listen: Vec<SocketAddr>,
     /// Of SIP packets; CS3 (24) by default, which RFC 4594 §4.1 names for signaling where CS5 is not wanted.
     pub dscp: Dscp,
+    /// Log each message.
+    pub trace: bool,
 }
 
 impl Default for Config {
     fn default() -> Self {
         let listen = [IpAddr::from(Ipv4Addr::UNSPECIFIED), Ipv6Addr::UNSPECIFIED.into()];
-        Self { listen: listen.map(|address| (address, 5060).into()).into(), dscp: 24 }
+        Self { listen: listen.map(|address| (address, 5060).into()).into(), dscp: 24, trace: false }
     }
 }
 
@@ -102,7 +106,10 @@ pub fn inbox() -> io::Result<(Inbox<Letter>, Mailbox<Letter>)> {
 }
 
 /// The SIP sockets, bound before anything else starts, so that a port that is taken is told at once.
-pub struct Sockets(Vec<SipSocket>);
+pub struct Sockets {
+    bound: Vec<SipSocket>,
+    trace: bool,
+}
 
 impl Sockets {
     /// Binds what `config` names, for the poll of `inbox`. A machine without IPv6 does without; nobody asked for it.
@@ -110,21 +117,21 @@ impl Sockets {
     /// # Errors
     /// The address that can't be had, and what the system says of it.
     pub fn bind(config: &Config, inbox: &Inbox<Letter>) -> Result<Self, (SocketAddr, io::Error)> {
-        let mut sockets = Vec::new();
+        let mut bound = Vec::new();
         for &address in &config.listen {
-            let token = Token(FIRST_SOCKET.saturating_add(sockets.len()));
+            let token = Token(FIRST_SOCKET.saturating_add(bound.len()));
             match SipSocket::bind(address, config.dscp, inbox.poll.registry(), token) {
-                Ok(socket) => sockets.push(socket),
+                Ok(socket) => bound.push(socket),
                 Err(error) if address.ip() == Ipv6Addr::UNSPECIFIED && has_no_ipv6(&error) => {}
                 Err(error) => return Err((address, error)),
             }
         }
-        Ok(Self(sockets))
+        Ok(Self { bound, trace: config.trace })
     }
 
     /// What they are bound to.
     pub fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
-        self.0.iter().map(SipSocket::local)
+        self.bound.iter().map(SipSocket::local)
     }
 
     /// The families that there are.
@@ -147,6 +154,8 @@ pub struct SipThread {
     backlog: Vec<Token>,
     buffer: Box<[u8]>,
     sockets: Vec<SipSocket>,
+    /// Each message is logged.
+    trace: bool,
     queries: Queries,
     names: Names,
     ports: Ports,
@@ -177,7 +186,8 @@ impl SipThread {
             events: Events::with_capacity(EVENTS_MAX),
             backlog: Vec::new(),
             buffer: vec![0; DATAGRAM_MAX].into_boxed_slice(),
-            sockets: sockets.0,
+            sockets: sockets.bound,
+            trace: sockets.trace,
             queries: Queries::new(FIRST_QUERY),
             names,
             ports,
@@ -275,7 +285,11 @@ impl SipThread {
         let Some(socket) = self.sockets.get_mut(index) else { return false };
         let input = match socket.receive(&mut self.buffer) {
             Arrival::Datagram { flow, length } => {
-                SipInput::Datagram { flow, bytes: self.buffer.get(..length).unwrap_or_default() }
+                let bytes = self.buffer.get(..length).unwrap_or_default();
+                if self.trace {
+                    trace::log(Way::In, &flow, bytes);
+                }
+                SipInput::Datagram { flow, bytes }
             }
             Arrival::Failed { flow, reason } => SipInput::FlowClosed { flow, reason },
             Arrival::Noise => return true,
@@ -347,6 +361,9 @@ impl SipThread {
     }
 
     fn send_sip(&mut self, now: Instant, flow: &Flow, bytes: &[u8]) -> Result<(), FlowError> {
+        if self.trace {
+            trace::log(Way::Out, flow, bytes);
+        }
         let index = self.socket_index(flow.remote).ok_or(FlowError::Unsupported)?;
         let socket = self.sockets.get(index).ok_or(FlowError::Unsupported)?;
         match socket.send(flow, bytes) {
