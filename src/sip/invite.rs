@@ -5,9 +5,12 @@
 //! A user that hangs up need not wait: the machine settles what still crosses on the wire by itself, and
 //! [`Session::is_over`] says when it can be dropped.
 
+mod admit;
 mod called;
 mod caller;
 mod confirmed;
+mod interface;
+mod targets;
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -15,156 +18,20 @@ use alloc::vec::Vec;
 use base::{Dice, Instant};
 
 use crate::Show;
-use crate::dialog::Dialog;
-use crate::digest::Authenticator;
-use crate::endpoint::{self, Abilities, Endpoint};
-use crate::flow::{Flow, Link, Transport};
-use crate::message::{Headers, Host, Method, Name, NameAddr, Request, Response, SipUri, Status, Uri};
+use crate::endpoint::{self, Endpoint};
+use crate::flow::Flow;
+use crate::message::{Request, Status, Uri};
 
 use called::Ringing;
 use caller::{Calling, Composing, Forks, Reaching};
 use confirmed::Confirmed;
+use interface::{NOREFERSUB, SIPFRAG};
 
-/// Methods that a user of invitations answers to.
-pub const METHODS: &[Method] = &[Method::Invite, Method::Ack, Method::Cancel, Method::Bye, Method::Options];
-
-/// What a body with SDP is called.
-pub const SDP: &str = "application/sdp";
-
-/// What bodies of INFO may be called: keys (`Signal=5`, and a bare `5`).
-pub const INFO_TYPES: &[&str] = &["application/dtmf-relay", "application/dtmf"];
-
-/// What a user of invitations can do, within a call and without one.
-pub const ABILITIES: Abilities<'static> =
-    Abilities { methods: METHODS, extensions: &[], content_types: &[SDP] };
+pub(crate) use admit::push_abilities;
+pub use interface::{ABILITIES, Event, INFO_TYPES, Invitation, METHODS, Profile, SDP};
 
 /// Forks of one INVITE that are ACKed and BYEd at once: a peer that sends more is ignored.
 const MAX_STRAYS: usize = 8;
-
-/// Who we are in a call.
-#[derive(Clone, Debug)]
-pub struct Profile {
-    /// Our address of record and display name, without tag.
-    pub address: NameAddr,
-    /// The user part of our Contact.
-    pub contact_user: String,
-    /// User-Agent or Server.
-    pub agent: String,
-    /// What answers the peers' challenges.
-    pub authenticator: Option<Authenticator>,
-}
-
-impl Profile {
-    /// Our Contact on a flow.
-    pub fn contact(&self, flow: Flow) -> NameAddr {
-        let uri = SipUri::new(Some(&self.contact_user), Host::from(flow.local.ip()), Some(flow.local.port()));
-        NameAddr::new(Uri::Sip(match flow.link {
-            Link::Sip(Transport::Tcp) => uri.with_param("transport", Some("tcp")),
-            Link::Sip(Transport::Tls) => uri.with_param("transport", Some("tls")),
-            Link::Sip(Transport::Udp) | Link::Dns => uri,
-        }))
-    }
-
-    /// Whether a response is a challenge that is worth answering: the request is to be sent again, signed anew.
-    pub(crate) fn take_challenge(&mut self, response: &Response) -> bool {
-        matches!(response.status, Status::UNAUTHORIZED | Status::PROXY_AUTHENTICATION_REQUIRED)
-            && self.authenticator.as_mut().is_some_and(|it| it.take_challenge(response))
-    }
-
-    /// Answers in `request` the challenges that are known (RFC 3261 §22.2): a nonce that is still good saves a round
-    /// trip.
-    pub(crate) fn sign(&mut self, request: &mut Request, dice: &mut Dice) {
-        if let Some(authenticator) = &mut self.authenticator {
-            authenticator.sign(request, dice);
-        }
-    }
-}
-
-/// Whom to call.
-#[derive(Clone, Debug)]
-pub struct Invitation {
-    /// Request-URI and To.
-    pub target: Uri,
-    /// Where the INVITE goes first: an outbound proxy, or the account's domain. Named as Route where it isn't the
-    /// target's own host.
-    pub hop: Uri,
-    /// Header fields to send along.
-    pub headers: Vec<(String, String)>,
-}
-
-/// What a session tells its user.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Event {
-    /// Caller: the flow is known that the INVITE will go out on; [`Session::offer`] sends it. Again, if that flow
-    /// fails and another address is tried.
-    Reached(Flow),
-    /// Caller: a provisional answer other than 100.
-    Progress {
-        /// 101 to 199.
-        status: Status,
-        /// The SDP in it: early media.
-        sdp: Option<Vec<u8>>,
-    },
-    /// Caller: the call is answered, and the answer is ACKed. Without SDP, that of the `Progress` before holds.
-    Answered {
-        /// The SDP in the 2xx.
-        sdp: Option<Vec<u8>>,
-    },
-    /// Called: the ACK for our answer has come.
-    Acknowledged {
-        /// Its SDP: the peer's answer, where ours was the offer.
-        sdp: Option<Vec<u8>>,
-    },
-    /// The peer offers anew, or asks for an offer: [`Session::answer_reoffer`] answers.
-    Reoffered {
-        /// Its offer; none if it wants ours.
-        sdp: Option<Vec<u8>>,
-    },
-    /// A new offer that [`Session::reoffer`] asked for may be made now: [`Session::offer`] makes it, or
-    /// [`Session::withdraw_offer`]. Again, if it crossed one of the peer's (RFC 3261 §14.1).
-    OfferDue,
-    /// Our new offer is accepted, and the answer is ACKed.
-    ReofferAnswered {
-        /// The SDP in the 2xx.
-        sdp: Option<Vec<u8>>,
-    },
-    /// Our new offer is refused: the call goes on as it was.
-    ReofferRefused {
-        /// By this status.
-        status: Status,
-    },
-    /// Our REFER has its final answer.
-    ReferAnswered {
-        /// 2xx: the peer goes about it.
-        status: Status,
-    },
-    /// What has become of our REFER, as the peer tells; perhaps before `ReferAnswered`.
-    ReferProgress {
-        /// How the peer's own request to the target was answered; 100 if it doesn't say.
-        status: Status,
-        /// Nothing more will be told of it, not even if `status` is provisional.
-        is_last: bool,
-    },
-    /// The peer wants us to call somebody else: [`Session::answer_refer`] answers, at once.
-    Referred {
-        /// Whom: a `sip:` or `tel:` URI, without headers.
-        to: NameAddr,
-        /// Referred-By as it came, for the new INVITE (RFC 3892).
-        referred_by: Option<String>,
-    },
-    /// The peer tells of keys by INFO, which is answered.
-    Info {
-        /// One of [`INFO_TYPES`], in lower case.
-        content_type: String,
-        /// The INFO's body.
-        body: Vec<u8>,
-    },
-    /// The call is over: never told for a call that the user itself has hung up.
-    Ended {
-        /// The status that ended or refused it; none for a BYE.
-        status: Option<Status>,
-    },
-}
 
 /// One call's invitation.
 #[derive(Debug)]
@@ -175,6 +42,8 @@ pub struct Session {
     state: State,
     /// Dialogs that other forks answered with: ACKed and BYEd.
     strays: Vec<Confirmed>,
+    /// The user has hung up: it hears nothing more.
+    is_left: bool,
 }
 
 #[derive(Debug)]
@@ -214,7 +83,7 @@ impl Session {
     ) -> Self {
         let call_id = dice.hex(4);
         let reaching = Reaching::new(now, endpoint, invitation, &mut dice);
-        Self { profile, call_id, dice, state: State::Reaching(reaching), strays: Vec::new() }
+        Self { profile, call_id, dice, state: State::Reaching(reaching), strays: Vec::new(), is_left: false }
     }
 
     /// Takes an INVITE that came in. Nothing is answered yet.
@@ -230,7 +99,14 @@ impl Session {
     ) -> Result<Self, Status> {
         let call_id = String::from(invite.headers.call_id().map_err(|_| Status::BAD_REQUEST)?);
         let ringing = Ringing::new(transaction, flow, invite, &profile, &mut dice)?;
-        Ok(Self { profile, call_id, dice, state: State::Ringing(ringing), strays: Vec::new() })
+        Ok(Self {
+            profile,
+            call_id,
+            dice,
+            state: State::Ringing(ringing),
+            strays: Vec::new(),
+            is_left: false,
+        })
     }
 
     /// The Call-ID.
@@ -293,7 +169,9 @@ impl Session {
         event: endpoint::Event,
         tray: &mut Vec<Event>,
     ) {
-        let Self { profile, dice, state, strays, call_id: _ } = self;
+        let Self { profile, dice, state, strays, is_left, .. } = self;
+        let mut untold = Vec::new();
+        let tray = if *is_left { &mut untold } else { tray };
         let mut step = Step { now, endpoint, profile, dice, tray };
         match state {
             State::Confirmed(kept, Some(forks)) if forks.owns(&event) => {
@@ -340,20 +218,27 @@ impl Session {
         };
     }
 
+    /// Called: sends the caller to somebody else with 302. The user hears nothing more.
+    pub fn redirect(&mut self, now: Instant, endpoint: &mut Endpoint, to: &Uri) {
+        let Self { profile, dice, state, .. } = self;
+        let mut step = Step { now, endpoint, profile, dice, tray: &mut Vec::new() };
+        *state = match core::mem::replace(state, State::Over) {
+            State::Ringing(ringing) => {
+                ringing.redirect(&mut step, to);
+                State::Over
+            }
+            other => other,
+        };
+    }
+
     /// Answers the peer's new offer: with SDP, or with the status that refuses it and leaves all as it was.
     pub fn answer_reoffer(&mut self, now: Instant, endpoint: &mut Endpoint, answer: Result<Vec<u8>, Status>) {
-        let Self { profile, dice, state, .. } = self;
-        if let State::Confirmed(kept, _) = state {
-            kept.answer_reoffer(&mut Step { now, endpoint, profile, dice, tray: &mut Vec::new() }, answer);
-        }
+        self.in_call(now, endpoint, &mut Vec::new(), |call, step| call.answer_reoffer(step, answer));
     }
 
     /// The user wants to offer anew, within an answered call. It hears `OfferDue` as soon as that may be, often at once.
     pub fn reoffer(&mut self, now: Instant, endpoint: &mut Endpoint, tray: &mut Vec<Event>) {
-        let Self { profile, dice, state, .. } = self;
-        if let State::Confirmed(kept, _) = state {
-            kept.reoffer(&mut Step { now, endpoint, profile, dice, tray });
-        }
+        self.in_call(now, endpoint, tray, |call, step| call.reoffer(step));
     }
 
     /// The user has nothing to offer any more: an offer that is wanted or due is not made.
@@ -363,10 +248,39 @@ impl Session {
         }
     }
 
+    /// Refers the peer of an answered call to somebody else (RFC 3515), who is called by it. The user hears `ReferAnswered`
+    /// and `ReferProgress`, in any order. While an earlier REFER has no answer nothing is sent; one that was accepted is
+    /// forgotten.
+    pub fn refer(&mut self, now: Instant, endpoint: &mut Endpoint, to: Uri) {
+        self.in_call(now, endpoint, &mut Vec::new(), |call, step| call.refer(step, &to));
+    }
+
+    /// Whether a REFER of ours has no answer yet, or the peer has more to tell of it.
+    pub const fn is_referring(&self) -> bool {
+        matches!(&self.state, State::Confirmed(kept, _) if kept.is_referring())
+    }
+
+    /// Answers the peer's REFER: accepted, or the status that refuses it.
+    pub fn answer_refer(&mut self, now: Instant, endpoint: &mut Endpoint, answer: Result<(), Status>) {
+        self.in_call(now, endpoint, &mut Vec::new(), |call, step| call.answer_refer(step, answer));
+    }
+
+    /// Tells the peer what has become of the REFER that was accepted, unless it doesn't want to know: how the target has
+    /// answered our own INVITE; `is_last` if nothing more will be told. That may be when this call has ended.
+    pub fn notify_refer(&mut self, now: Instant, endpoint: &mut Endpoint, status: Status, is_last: bool) {
+        self.in_call(now, endpoint, &mut Vec::new(), |call, step| call.notify_refer(step, status, is_last));
+    }
+
+    /// Sends an INFO within an answered call, after those before it have been answered.
+    pub fn send_info(&mut self, now: Instant, endpoint: &mut Endpoint, content_type: &str, body: Vec<u8>) {
+        self.in_call(now, endpoint, &mut Vec::new(), |call, step| call.send_info(step, content_type, body));
+    }
+
     /// Ends the call in whatever state it is: cancels, hangs up, or declines with `decline`. The user hears nothing
     /// more of it.
     pub fn hang_up(&mut self, now: Instant, endpoint: &mut Endpoint, decline: Status) {
-        let Self { profile, dice, state, .. } = self;
+        let Self { profile, dice, state, is_left, .. } = self;
+        *is_left = true;
         let mut step = Step { now, endpoint, profile, dice, tray: &mut Vec::new() };
         *state = match core::mem::replace(state, State::Over) {
             State::Reaching(_) | State::Composing(_) | State::Over => State::Over,
@@ -400,15 +314,34 @@ impl Session {
 
     /// Does what is due.
     pub fn handle_timeout(&mut self, now: Instant, endpoint: &mut Endpoint, tray: &mut Vec<Event>) {
-        let Self { profile, dice, state, strays, .. } = self;
+        let Self { profile, dice, state, strays, is_left, .. } = self;
+        let mut untold = Vec::new();
+        let tray = if *is_left { &mut untold } else { tray };
         let mut step = Step { now, endpoint, profile, dice, tray };
-        match state {
+        *state = match core::mem::replace(state, State::Over) {
             State::Ringing(ringing) => ringing.on_timeout(&mut step),
-            State::Confirmed(kept, _) => kept.on_timeout(&mut step),
-            State::Reaching(_) | State::Composing(_) | State::Calling(_) | State::Over => {}
-        }
+            State::Confirmed(mut kept, forks) => {
+                kept.on_timeout(&mut step);
+                State::Confirmed(kept, forks)
+            }
+            other => other,
+        };
         strays.iter_mut().for_each(|stray| stray.on_timeout(&mut step));
         self.settle(now);
+    }
+
+    /// Does something with the dialog of an answered call; nothing in any other state.
+    fn in_call(
+        &mut self,
+        now: Instant,
+        endpoint: &mut Endpoint,
+        tray: &mut Vec<Event>,
+        act: impl FnOnce(&mut Confirmed, &mut Step<'_>),
+    ) {
+        let Self { profile, dice, state, .. } = self;
+        if let State::Confirmed(kept, _) = state {
+            act(kept, &mut Step { now, endpoint, profile, dice, tray });
+        }
     }
 
     /// Forgets what has ended. The dialogs of all forks are known until no fork can answer any more: who repeats a 2xx
@@ -459,47 +392,5 @@ fn on_late_answer(
     {
         stray.hang_up(step);
         strays.push(stray);
-    }
-}
-
-/// What every request within a dialog passes before it is looked at.
-///
-/// # Errors
-/// The answer that refuses it.
-fn admit(dialog: &mut Dialog, request: &Request) -> Result<(), Response> {
-    // A BYE is heard whatever else it says: a call that can't be ended serves nobody.
-    if request.method != Method::Bye {
-        ABILITIES.inspect(request)?;
-    }
-    dialog.take_request(request).map_err(|status| Response::to_request(request, status))
-}
-
-/// The answer to a request within a dialog that needs no more than to be heard.
-fn ok_to(request: &Request, profile: &Profile) -> Response {
-    let mut ok = Response::to_request(request, Status::OK);
-    ok.headers.push(Name::Server, &profile.agent);
-    push_abilities(&mut ok.headers);
-    ok
-}
-
-/// RFC 3261 §14.2: the answer to an INVITE that came before the one before it was answered.
-fn come_later(invite: &Request, dice: &mut Dice) -> Response {
-    let mut response = Response::to_request(invite, Status::SERVER_INTERNAL_ERROR);
-    response.headers.push(Name::RetryAfter, dice.below(11));
-    response
-}
-
-/// The SDP of a message, if it has a body of that type.
-fn sdp_of(headers: &Headers, body: &[u8]) -> Option<Vec<u8>> {
-    let is_sdp = headers
-        .get(Name::ContentType)
-        .is_none_or(|value| value.split(';').next().is_some_and(|it| it.trim().eq_ignore_ascii_case(SDP)));
-    (is_sdp && !body.is_empty()).then(|| body.to_vec())
-}
-
-/// Allow and Supported, which tell a peer in an INVITE and its 2xx what the dialog can carry (RFC 3261 §13.2.1).
-pub(crate) fn push_abilities(headers: &mut Headers) {
-    for method in METHODS {
-        headers.push(Name::Allow, method);
     }
 }

@@ -5,12 +5,13 @@ use alloc::vec::Vec;
 
 use base::{Dice, Duration, Instant};
 
+use super::admit::{admit, come_later, ok_to, push_abilities, read_info};
 use super::confirmed::Confirmed;
-use super::{Event, Profile, SDP, State, Step, admit, come_later, ok_to, push_abilities};
+use super::{Event, Profile, SDP, State, Step};
 use crate::dialog::{Dialog, DialogId};
 use crate::endpoint::{self, ServerId};
 use crate::flow::Flow;
-use crate::message::{Method, Name, Request, Response, Status};
+use crate::message::{Method, Name, NameAddr, Request, Response, Status, Uri};
 
 /// How often a call that rings says so again: proxies forget one that is silent for three minutes (RFC 3261
 /// §13.3.1.1).
@@ -26,6 +27,8 @@ pub(super) struct Ringing {
     dialog: Dialog,
     /// The next 180, once there was a first.
     ringing_at: Option<Instant>,
+    /// When the INVITE expires, once it rings (RFC 3261 §13.3.1).
+    expires_at: Option<Instant>,
 }
 
 impl Ringing {
@@ -39,7 +42,7 @@ impl Ringing {
         let tag = dice.hex(2);
         let dialog =
             Dialog::of_called(&invite, &tag, profile.contact(flow)).map_err(|_| Status::BAD_REQUEST)?;
-        Ok(Self { transaction, flow, invite, tag, dialog, ringing_at: None })
+        Ok(Self { transaction, flow, invite, tag, dialog, ringing_at: None, expires_at: None })
     }
 
     pub(super) fn local_tag(&self) -> &str {
@@ -55,17 +58,24 @@ impl Ringing {
         }
     }
 
-    pub(super) const fn poll_timeout(&self) -> Option<Instant> {
-        self.ringing_at
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        self.ringing_at.into_iter().chain(self.expires_at).min()
     }
 
-    pub(super) fn on_timeout(&mut self, step: &mut Step<'_>) {
+    pub(super) fn on_timeout(mut self, step: &mut Step<'_>) -> State {
+        if self.expires_at.is_some_and(|at| at <= step.now) {
+            return self.end(step);
+        }
         if self.ringing_at.is_some_and(|at| at <= step.now) {
             self.send_ringing(step);
         }
+        State::Ringing(self)
     }
 
     pub(super) fn send_ringing(&mut self, step: &mut Step<'_>) {
+        let expires = self.invite.headers.expires().ok().flatten();
+        let expires_at = expires.map(|seconds| step.now + Duration::from_secs(u64::from(seconds)));
+        self.expires_at = self.expires_at.or(expires_at);
         self.ringing_at = Some(step.now + RINGING_AGAIN);
         self.respond(step, Status::RINGING);
     }
@@ -81,6 +91,13 @@ impl Ringing {
         self.respond(step, status);
     }
 
+    /// RFC 3261 §21.3.3: the caller is to call somebody else.
+    pub(super) fn redirect(self, step: &mut Step<'_>, to: &Uri) {
+        let mut moved = self.response(Status::MOVED_TEMPORARILY, step.profile);
+        moved.headers.push(Name::Contact, NameAddr::new(to.clone()));
+        step.endpoint.respond(step.now, self.transaction, moved);
+    }
+
     pub(super) fn on_event(self, step: &mut Step<'_>, event: endpoint::Event) -> State {
         match event {
             endpoint::Event::Cancelled { .. } => self.end(step),
@@ -93,18 +110,27 @@ impl Ringing {
 
     /// A request within the early dialog.
     fn on_request(mut self, step: &mut Step<'_>, transaction: ServerId, request: &Request) -> State {
-        let admitted = admit(&mut self.dialog, request);
-        let is_over = admitted.is_ok() && request.method == Method::Bye;
-        let response = match admitted {
+        let heard = admit(&mut self.dialog, request).and_then(|()| match request.method {
+            Method::Invite => Err(come_later(request, step.dice)),
+            Method::Info => read_info(request),
+            // Nobody can be sent elsewhere, or told of it, who does not talk yet.
+            Method::Refer => Err(Response::to_request(request, Status::DECLINE)),
+            Method::Notify => Err(Response::to_request(request, Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST)),
+            _ => Ok(None),
+        });
+        let is_over = heard.is_ok() && request.method == Method::Bye;
+        let response = match heard {
+            Ok(event) => {
+                step.tray.extend(event);
+                ok_to(request, step.profile)
+            }
             Err(refusal) => refusal,
-            Ok(()) if request.method == Method::Invite => come_later(request, step.dice),
-            Ok(()) => ok_to(request, step.profile),
         };
         step.endpoint.respond(step.now, transaction, response);
         if is_over { self.end(step) } else { State::Ringing(self) }
     }
 
-    /// The caller gave up: 487 (RFC 3261 §9.2, §15.1.2).
+    /// The caller gave up, or its INVITE has expired: 487 (RFC 3261 §9.2, §13.3.1, §15.1.2).
     fn end(self, step: &mut Step<'_>) -> State {
         self.respond(step, Status::REQUEST_TERMINATED);
         step.tray.push(Event::Ended { status: Some(Status::REQUEST_TERMINATED) });

@@ -6,12 +6,14 @@ use alloc::vec::Vec;
 
 use base::{Dice, Instant};
 
+use super::admit::{push_abilities, sdp_of};
 use super::confirmed::Confirmed;
-use super::{Event, Invitation, Profile, SDP, State, Step, push_abilities, sdp_of};
+use super::targets::Targets;
+use super::{Event, Invitation, Profile, SDP, State, Step};
 use crate::dialog::{Dialog, MAX_FORWARDS, push_first_route};
 use crate::endpoint::{self, Alternatives, ClientId, Endpoint, RouteId};
 use crate::flow::Flow;
-use crate::message::{CSeq, Method, Name, NameAddr, Request, Response, Status};
+use crate::message::{CSeq, Method, Name, NameAddr, Request, Response, Status, Uri};
 use crate::transaction::GIVE_UP;
 
 /// A flow to the first hop is being opened.
@@ -24,7 +26,11 @@ pub(super) struct Reaching {
 /// What all INVITEs of one call have in common.
 #[derive(Clone, Debug)]
 struct Draft {
+    /// Where it goes now: what a 3xx said may stand in place of what the user wanted.
     invitation: Invitation,
+    /// Whom the user called.
+    to: NameAddr,
+    targets: Targets,
     tag: String,
     /// CSeq number of the last INVITE sent.
     number: u32,
@@ -38,7 +44,9 @@ impl Reaching {
         dice: &mut Dice,
     ) -> Self {
         let route = endpoint.reach(now, &invitation.hop);
-        Self { route, draft: Draft { invitation, tag: dice.hex(2), number: 0 } }
+        let to = NameAddr::new(invitation.target.clone());
+        let targets = Targets::new(invitation.target.clone());
+        Self { route, draft: Draft { invitation, to, targets, tag: dice.hex(2), number: 0 } }
     }
 
     pub(super) fn local_tag(&self) -> &str {
@@ -56,8 +64,7 @@ impl Reaching {
             State::Composing(Composing { flow, alternatives, draft: self.draft })
         } else {
             // RFC 3261 §8.1.3.1: an error of the transport is taken for a 503.
-            step.tray.push(Event::Ended { status: Some(Status::SERVICE_UNAVAILABLE) });
-            State::Over
+            self.draft.go_on(step, Status::SERVICE_UNAVAILABLE)
         }
     }
 }
@@ -99,7 +106,7 @@ impl Draft {
         push_first_route(headers, &self.invitation.target, &self.invitation.hop);
         headers.push(Name::MaxForwards, MAX_FORWARDS);
         headers.push(Name::From, profile.address.clone().with_tag(&self.tag));
-        headers.push(Name::To, NameAddr::new(self.invitation.target.clone()));
+        headers.push(Name::To, &self.to);
         headers.push(Name::CallId, call_id);
         headers.push(Name::CSeq, CSeq { number: self.number, method: Method::Invite });
         headers.push(Name::Contact, profile.contact(flow));
@@ -109,6 +116,33 @@ impl Draft {
             headers.push(Name::parse(name), value);
         }
         invite
+    }
+
+    /// This address has come to nothing: the next one that a 3xx has named, if there is one (RFC 3261 §8.1.3.4).
+    fn go_on(mut self, step: &mut Step<'_>, status: Status) -> State {
+        // RFC 3261 §21.6: nobody else will answer either.
+        let is_all = status.code() >= 600;
+        let Some(target) = self.targets.next().filter(|_| !is_all) else {
+            step.tray.push(Event::Ended { status: Some(status) });
+            return State::Over;
+        };
+        self.invitation.redirect(target);
+        let route = step.endpoint.reach(step.now, &self.invitation.hop);
+        State::Reaching(Reaching { route, draft: self })
+    }
+}
+
+impl Invitation {
+    /// The hop stays where it is a proxy between us and the target, or the new target's own host; else the new target
+    /// itself is the hop.
+    fn redirect(&mut self, target: Uri) {
+        let host_of = |uri: &Uri| uri.as_sip().map(|uri| uri.host.clone());
+        let is_proxy = host_of(&self.hop) != host_of(&self.target);
+        let names_more = target.as_sip().is_some_and(|it| it.port.is_some() || it.params.has("transport"));
+        if !is_proxy && (names_more || host_of(&self.hop) != host_of(&target)) {
+            self.hop = target.clone();
+        }
+        self.target = target;
     }
 }
 
@@ -165,6 +199,9 @@ impl Calling {
             State::Calling(self)
         } else if status == Status::SERVICE_UNAVAILABLE {
             self.on_failure(step, status)
+        } else if status.is_redirection() {
+            self.draft.targets.take(response);
+            self.end(step, status)
         } else {
             self.end(step, status)
         }
@@ -215,10 +252,7 @@ impl Calling {
 
     /// It has come to nothing.
     fn end(self, step: &mut Step<'_>, status: Status) -> State {
-        if !self.has_given_up {
-            step.tray.push(Event::Ended { status: Some(status) });
-        }
-        State::Over
+        if self.has_given_up { State::Over } else { self.draft.go_on(step, status) }
     }
 }
 

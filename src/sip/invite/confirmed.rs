@@ -4,23 +4,30 @@
 mod acks;
 mod answer;
 mod asking;
+mod queue;
+mod refer;
+mod referred;
 mod reoffer;
 
 use alloc::vec::Vec;
 
 use base::Instant;
 
-use super::{Event, SDP, Step, admit, come_later, ok_to, sdp_of};
+use super::admit::{admit, come_later, ok_to, read_info, sdp_of};
+use super::{Event, SDP, Step};
 use crate::Show;
 use crate::dialog::{Dialog, DialogId};
 use crate::endpoint::{self, ClientId, ServerId};
 use crate::flow::Flow;
-use crate::message::{Method, Name, Request, Response, Status};
+use crate::message::{Method, Name, Request, Response, Status, Uri};
 use crate::transaction::GIVE_UP;
 
 use acks::Acks;
 use answer::Answer;
 use asking::{Asking, Draft};
+use queue::{Queue, Subject};
+use refer::Refer;
+use referred::Referred;
 use reoffer::{Reoffer, Verdict};
 
 /// A dialog with an answered INVITE.
@@ -30,6 +37,9 @@ pub(super) struct Confirmed {
     acks: Acks,
     answer: Answer,
     reoffer: Reoffer,
+    queue: Queue,
+    refer: Refer,
+    referred: Referred,
     bye: Bye,
 }
 
@@ -66,10 +76,9 @@ impl Confirmed {
         invite: (ClientId, &Request),
         until: Instant,
     ) -> Self {
-        let line = Line { dialog, flow, is_callers: true };
-        let mut acks = Acks::default();
-        acks.send(step, &line, invite, until);
-        Self { line, acks, answer: Answer::Settled, reoffer: Reoffer::Idle, bye: Bye::Unsaid }
+        let mut confirmed = Self::new(Line { dialog, flow, is_callers: true }, Answer::Settled);
+        confirmed.acks.send(step, &confirmed.line, invite, until);
+        confirmed
     }
 
     /// We answer an INVITE with `ok`.
@@ -81,18 +90,30 @@ impl Confirmed {
         ok: Response,
     ) -> Self {
         let answer = Answer::send(step.now, step.endpoint, transaction, ok);
-        let line = Line { dialog, flow, is_callers: false };
-        Self { line, acks: Acks::default(), answer, reoffer: Reoffer::Idle, bye: Bye::Unsaid }
+        Self::new(Line { dialog, flow, is_callers: false }, answer)
+    }
+
+    fn new(line: Line, answer: Answer) -> Self {
+        Self {
+            line,
+            answer,
+            acks: Acks::default(),
+            reoffer: Reoffer::Idle,
+            queue: Queue::default(),
+            refer: Refer::Idle,
+            referred: Referred::Idle,
+            bye: Bye::Unsaid,
+        }
     }
 
     /// Whether nothing more can come.
     pub(super) const fn is_over(&self) -> bool {
-        self.is_silent() && self.acks.is_empty()
+        self.is_silent() && self.acks.is_empty() && self.refer.is_idle() && self.referred.is_idle()
     }
 
     /// Whether nothing of it is under way.
     pub(super) const fn is_silent(&self) -> bool {
-        matches!(self.bye, Bye::Over) && !self.reoffer.is_out()
+        matches!(self.bye, Bye::Over) && !self.reoffer.is_out() && self.queue.is_idle()
     }
 
     pub(super) fn show_states(&self, show: &mut Show<'_>) {
@@ -114,7 +135,8 @@ impl Confirmed {
         use endpoint::Event as E;
         match event {
             E::Request { request, .. } | E::Ack { request, .. } => {
-                !matches!(self.bye, Bye::Over)
+                // What our REFER began is told though the call has ended.
+                !(matches!(self.bye, Bye::Over) && self.refer.is_idle())
                     && DialogId::of_request(request).as_ref() == Some(self.line.dialog.id())
             }
             E::Cancelled { transaction } => {
@@ -124,6 +146,7 @@ impl Confirmed {
             _ => {
                 matches!(&self.bye, Bye::Out(bye) if bye.owns(event))
                     || matches!(&self.reoffer, Reoffer::Out { asking, .. } if asking.owns(event))
+                    || self.queue.owns(event)
                     || self.acks.owns(event)
             }
         }
@@ -153,8 +176,34 @@ impl Confirmed {
             if let Some(response) = reinvite.on_event(step, line, event) {
                 self.on_reoffer_answered(step, &response);
             }
+        } else if self.queue.owns(&event) {
+            if let Some((subject, number, response)) = self.queue.on_event(step, line, event) {
+                self.on_queue_answered(step, subject, number, response.status);
+            }
         } else {
             self.acks.on_event(step, line, &event);
+        }
+    }
+
+    fn on_queue_answered(
+        &mut self,
+        step: &mut Step<'_>,
+        subject: Subject,
+        number: Option<u32>,
+        status: Status,
+    ) {
+        match subject {
+            Subject::Info => {}
+            Subject::Refer => {
+                let until = matches!(self.bye, Bye::Over).then_some(step.now + GIVE_UP);
+                self.refer.on_answered(number, status, until);
+                step.tray.push(Event::ReferAnswered { status });
+            }
+            Subject::Notify => return self.referred.on_notify_answered(status),
+        }
+        // RFC 3261 §12.2.1.2. A 408 says little here: proxies give none but late ones (RFC 4320 §4.2).
+        if status == Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST && matches!(self.bye, Bye::Unsaid) {
+            self.break_off(step, status);
         }
     }
 
@@ -198,6 +247,35 @@ impl Confirmed {
         self.reoffer.withdraw();
     }
 
+    /// Our user refers the peer to somebody else.
+    pub(super) fn refer(&mut self, step: &mut Step<'_>, to: &Uri) {
+        if matches!(self.bye, Bye::Unsaid)
+            && let Some(draft) = self.refer.ask(step, &self.line, to)
+        {
+            self.queue.send(step, &mut self.line, Subject::Refer, draft);
+        }
+    }
+
+    pub(super) const fn is_referring(&self) -> bool {
+        !self.refer.is_idle()
+    }
+
+    pub(super) fn answer_refer(&mut self, step: &mut Step<'_>, answer: Result<(), Status>) {
+        self.referred.answer(step, &mut self.line, &mut self.queue, answer);
+    }
+
+    pub(super) fn notify_refer(&mut self, step: &mut Step<'_>, status: Status, is_last: bool) {
+        self.referred.notify(step, &mut self.line, &mut self.queue, status, is_last);
+    }
+
+    pub(super) fn send_info(&mut self, step: &mut Step<'_>, content_type: &str, body: Vec<u8>) {
+        if matches!(self.bye, Bye::Unsaid) {
+            let content = Some((content_type.into(), body));
+            let draft = Draft { content, ..Draft::new(Method::Info) };
+            self.queue.send(step, &mut self.line, Subject::Info, draft);
+        }
+    }
+
     pub(super) fn answer_reoffer(&mut self, step: &mut Step<'_>, answer: Result<Vec<u8>, Status>) {
         let Some((transaction, invite)) = self.answer.take_pending() else { return };
         match answer {
@@ -219,6 +297,8 @@ impl Confirmed {
             self.answer.poll_timeout(),
             self.reoffer.poll_timeout(self.may_offer()),
             self.acks.poll_timeout(),
+            self.refer.poll_timeout(),
+            self.referred.poll_timeout(),
         ];
         deadlines.into_iter().flatten().min()
     }
@@ -226,6 +306,8 @@ impl Confirmed {
     pub(super) fn on_timeout(&mut self, step: &mut Step<'_>) {
         self.acks.on_timeout(step.now);
         self.reoffer.on_timeout(step);
+        self.refer.on_timeout(step.now);
+        self.referred.on_timeout(step, &mut self.line, &mut self.queue);
         if self.answer.on_timeout(step) {
             self.break_off(step, Status::REQUEST_TIMEOUT);
         }
@@ -233,31 +315,61 @@ impl Confirmed {
     }
 
     fn on_request(&mut self, step: &mut Step<'_>, transaction: ServerId, request: Request) {
-        let admitted = admit(&mut self.line.dialog, &request);
-        let response = match (admitted, &request.method) {
-            (Err(refusal), _) => refusal,
-            (Ok(()), Method::Bye) => {
-                step.endpoint.respond(step.now, transaction, ok_to(&request, step.profile));
-                return self.on_bye(step);
+        let answer = match admit(&mut self.line.dialog, &request) {
+            Ok(()) => self.on_admitted(step, transaction, request),
+            Err(refusal) => Some(refusal),
+        };
+        if let Some(response) = answer {
+            step.endpoint.respond(step.now, transaction, response);
+        }
+    }
+
+    /// What a request is answered with, unless that is our user's to say.
+    fn on_admitted(
+        &mut self,
+        step: &mut Step<'_>,
+        transaction: ServerId,
+        request: Request,
+    ) -> Option<Response> {
+        let ok = ok_to(&request, step.profile);
+        let heard = match (&request.method, &self.bye) {
+            (Method::Notify, _) => self.refer.take_notify(&request, self.queue.refer_number()),
+            (Method::Bye, Bye::Unsaid | Bye::Owed | Bye::Out(_)) => {
+                step.endpoint.respond(step.now, transaction, ok);
+                self.on_bye(step);
+                return None;
             }
-            (Ok(()), Method::Invite) => match self.check_invite(step, &request) {
-                Err(refusal) => refusal,
+            (Method::Invite, Bye::Unsaid) => match self.check_invite(step, &request) {
+                Err(refusal) => Err(refusal),
                 Ok(()) => {
                     let sdp = sdp_of(&request.headers, &request.body);
                     self.answer = Answer::Pending { transaction, invite: request };
-                    return step.tray.push(Event::Reoffered { sdp });
+                    step.tray.push(Event::Reoffered { sdp });
+                    return None;
                 }
             },
-            (Ok(()), _) => ok_to(&request, step.profile),
+            (Method::Refer, Bye::Unsaid) => match self.referred.take(transaction, request) {
+                Err(refusal) => Err(refusal),
+                Ok(referred) => {
+                    step.tray.push(referred);
+                    return None;
+                }
+            },
+            (Method::Info, Bye::Unsaid) => read_info(&request),
+            (Method::Options, Bye::Unsaid | Bye::Owed | Bye::Out(_)) => Ok(None),
+            _ => Err(Response::to_request(&request, Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST)),
         };
-        step.endpoint.respond(step.now, transaction, response);
+        match heard {
+            Ok(event) => {
+                step.tray.extend(event);
+                Some(ok)
+            }
+            Err(refusal) => Some(refusal),
+        }
     }
 
     /// Whether a new offer can be heard now.
     fn check_invite(&self, step: &mut Step<'_>, invite: &Request) -> Result<(), Response> {
-        if !matches!(self.bye, Bye::Unsaid) {
-            return Err(Response::to_request(invite, Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST));
-        }
         match &self.answer {
             // RFC 3261 §14.2: offers that cross are both made again.
             Answer::Settled if self.reoffer.is_out() => {
@@ -344,5 +456,8 @@ impl Confirmed {
     fn end(&mut self, step: &mut Step<'_>) {
         self.bye = Bye::Over;
         self.reoffer.give_up(step);
+        self.refer.on_end(step.now);
+        self.referred.on_end(step);
+        self.queue.on_end();
     }
 }

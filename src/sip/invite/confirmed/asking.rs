@@ -108,6 +108,11 @@ impl Asking {
         }
     }
 
+    /// Its CSeq number, once it is out.
+    pub(super) fn number(&self) -> Option<u32> {
+        self.sent().and_then(|(_, request)| request.headers.cseq().ok()).map(|cseq| cseq.number)
+    }
+
     fn on_response(&mut self, step: &mut Step<'_>, line: &mut Line, response: Response) -> Option<Response> {
         if response.status.is_provisional() {
             return None;

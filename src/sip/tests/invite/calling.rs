@@ -3,7 +3,7 @@
 use sip::invite::Event;
 use sip::message::Status;
 
-use super::{ANSWER, OFFER, body, called_and_answered, calling, ended, ok};
+use super::{ALLOW, ANSWER, OFFER, body, called_and_answered, calling, ended, ok};
 use crate::stage::{answer, challenge, flow_to, ms, with, with_sdp};
 
 #[test]
@@ -14,7 +14,7 @@ fn an_invite_says_who_calls_whom_from_where_and_what_the_phone_can_do() {
     assert!(invite.value("From").starts_with("<sip:1000@pbx.example>;tag="));
     assert_eq!(invite.value("Contact"), "<sip:1000@192.0.2.10:5060>");
     assert_eq!((invite.value("Max-Forwards"), invite.value("User-Agent")), ("70", "neonphone"));
-    assert_eq!(invite.values("Allow"), ["INVITE", "ACK", "CANCEL", "BYE", "OPTIONS"]);
+    assert_eq!(invite.values("Allow"), ALLOW);
     assert_eq!((invite.value("Content-Type"), body(&invite)), ("application/sdp", OFFER));
     assert!(invite.values("Route").is_empty(), "the domain itself is the hop");
 }

@@ -4,8 +4,13 @@ mod answering;
 mod calling;
 mod cancelling;
 mod ending;
+mod expiring;
+mod following;
 mod forks;
+mod info;
 mod offers;
+mod referred;
+mod referring;
 mod reoffers;
 mod ringing;
 mod routes;
@@ -21,6 +26,9 @@ pub(crate) type Call = Story<Session>;
 
 const OFFER: &str = "our offer";
 const ANSWER: &str = "our answer";
+
+/// What we allow a peer to ask.
+const ALLOW: [&str; 8] = ["INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "REFER", "NOTIFY", "INFO"];
 
 /// The peer's Contact, at its own address.
 const CONTACT: &str = "Contact: <sip:1001@192.0.2.1>";
@@ -125,6 +133,13 @@ impl Call {
 
     fn accept(&mut self) {
         self.act(|session, now, endpoint, _| session.accept(now, endpoint, ANSWER.into()));
+    }
+
+    fn send_info(&mut self, body: &str) {
+        let body = body.into();
+        self.act(|session, now, endpoint, _| {
+            session.send_info(now, endpoint, "application/dtmf-relay", body)
+        });
     }
 
     fn send_ringing(&mut self) {

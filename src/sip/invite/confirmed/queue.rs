@@ -1,0 +1,84 @@
+//! Our requests within a dialog other than INVITE and BYE, one after the other: over UDP a later one can overtake the one
+//! before, which the peer then refuses for its number (RFC 3261 §12.2.2).
+
+use alloc::collections::VecDeque;
+
+use super::Line;
+use super::asking::{Asking, Draft};
+use crate::endpoint;
+use crate::invite::Step;
+use crate::message::Response;
+
+/// Requests that wait for the one before: keys that a user types ahead of a slow peer. What comes beyond is not sent.
+const MAX_WAITING: usize = 64;
+
+/// What a request is about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Subject {
+    /// A key.
+    Info,
+    /// We refer the peer to somebody.
+    Refer,
+    /// What has become of the peer's REFER.
+    Notify,
+}
+
+/// The request that is out, and those that wait.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    out: Option<(Subject, Asking)>,
+    waiting: VecDeque<(Subject, Draft)>,
+}
+
+impl Queue {
+    pub(super) fn send(&mut self, step: &mut Step<'_>, line: &mut Line, subject: Subject, draft: Draft) {
+        if self.waiting.len() < MAX_WAITING {
+            self.waiting.push_back((subject, draft));
+            self.start_next(step, line);
+        }
+    }
+
+    pub(super) const fn is_idle(&self) -> bool {
+        self.out.is_none()
+    }
+
+    /// The number of the REFER that is out.
+    pub(super) fn refer_number(&self) -> Option<u32> {
+        match &self.out {
+            Some((Subject::Refer, refer)) => refer.number(),
+            _ => None,
+        }
+    }
+
+    pub(super) fn owns(&self, event: &endpoint::Event) -> bool {
+        self.out.as_ref().is_some_and(|(_, out)| out.owns(event))
+    }
+
+    /// Takes an event that it owns. What it gives back is a final answer: to what, to which number, and the answer.
+    pub(super) fn on_event(
+        &mut self,
+        step: &mut Step<'_>,
+        line: &mut Line,
+        event: endpoint::Event,
+    ) -> Option<(Subject, Option<u32>, Response)> {
+        let (_, out) = self.out.as_mut()?;
+        let response = out.on_event(step, line, event)?;
+        let (subject, out) = self.out.take()?;
+        self.start_next(step, line);
+        Some((subject, out.number(), response))
+    }
+
+    /// The call has ended: only what the peer still waits for is sent.
+    pub(super) fn on_end(&mut self) {
+        self.out.take_if(|(subject, _)| *subject == Subject::Info);
+        self.waiting.retain(|(subject, _)| *subject == Subject::Notify);
+    }
+
+    fn start_next(&mut self, step: &mut Step<'_>, line: &mut Line) {
+        if self.out.is_none()
+            && let Some((subject, draft)) = self.waiting.pop_front()
+        {
+            self.out = Some((subject, Asking::start(step, line, draft)));
+        }
+    }
+}
