@@ -4,9 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::ear::Ear;
-use crate::noise::Noise;
-use crate::stage::{Stage, converse};
+use crate::stage::{Ear, Noise, Stage};
 
 /// Packets of each call in the flood: three seconds.
 const CALL: u16 = 150;
@@ -14,20 +12,20 @@ const CALL: u16 = 150;
 #[test]
 fn calls_go_out_and_come_in_live_and_end_unharmed_in_a_flood_of_noise() {
     let mut stage = Stage::registered();
-    let noise = Noise::start(stage.sip, 7);
+    let noise = Noise::start(stage.phone.sip, 7);
     let mut ear = Ear::new();
-    let (call, invite) = stage.dial();
-    stage.answer(&invite, &ear);
-    converse(&mut ear, invite.rtp(), CALL);
-    stage.hang_up(call);
+    let (call, invite) = stage.dials();
+    stage.answers(&invite, &ear);
+    ear.converses(invite.rtp(), CALL);
+    stage.hangs_up(call);
     let mut ear = Ear::new();
-    let call = stage.call_in(&ear);
-    converse(&mut ear, call.rtp, CALL);
-    stage.caller_hangs_up(&call);
+    let mut call = stage.accepts(&ear);
+    ear.converses(call.answer.rtp(), CALL);
+    stage.caller_hangs_up(&mut call);
 
     let sent = noise.stop();
     assert!(sent > 10_000, "it was no flood: {sent} datagrams");
-    let room = stage.stop(|_| ());
+    let room = stage.stops(|_| ());
     assert!(room.heard_ms() > 4_000, "{} ms of what the peer said were played", room.heard_ms());
 }
 
@@ -37,16 +35,16 @@ fn calls_go_out_and_come_in_live_and_end_unharmed_in_a_flood_of_noise() {
 fn delay_of_replies_in_a_flood() {
     let mut stage = Stage::registered();
     let mut ear = Ear::new();
-    let (call, invite) = stage.dial();
-    stage.answer(&invite, &ear);
+    let (call, invite) = stage.dials();
+    stage.answers(&invite, &ear);
     for is_flooded in [false, true] {
         let began = Instant::now();
-        let noise = is_flooded.then(|| Noise::start(stage.sip, 7));
+        let noise = is_flooded.then(|| Noise::start(stage.phone.sip, 7));
         let mut delays: Vec<Duration> = (0..1_500)
             .map(|_| {
                 ear.converse(invite.rtp());
                 let asked = Instant::now();
-                stage.program.ask("getstate", json!({}));
+                stage.program.asks("getstate", json!({}));
                 asked.elapsed()
             })
             .collect();
@@ -60,6 +58,6 @@ fn delay_of_replies_in_a_flood() {
             ms(1_000)
         );
     }
-    stage.hang_up(call);
-    stage.stop(|_| ());
+    stage.hangs_up(call);
+    stage.stops(|_| ());
 }

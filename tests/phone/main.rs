@@ -1,17 +1,14 @@
-//! The whole phone: the real binary, driven by a program over its WebSocket, towards a server and callers of scripted
-//! bytes on loopback. What becomes of registrations and calls is told in `stories` and `addresses`; what noise and rest do to
-//! them in `flood` and `rest`; what the log keeps to itself in `secrets`.
+//! The whole phone: the real binary, driven by programs over their WebSockets, towards servers and callers of scripted
+//! bytes. Its commands, start and end are told in `commands`, `life` and `secrets`; registrations and calls in `calls` and
+//! `addresses`; each rule of the contract (docs/api.md, part 2) in `rules`; what noise and rest do to it in `flood` and
+//! `rest`.
 
 mod addresses;
-mod ear;
+mod calls;
+mod commands;
 mod flood;
-mod noise;
-mod peer;
-#[expect(dead_code, reason = "the rest is for the stories of the commands, in tests/shell")]
-#[path = "../shell/process.rs"]
-mod process;
-mod program;
+mod life;
 mod rest;
+mod rules;
 mod secrets;
 mod stage;
-mod stories;

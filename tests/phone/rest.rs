@@ -4,9 +4,7 @@ use std::fs;
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
-use crate::ear::Ear;
-use crate::process::Phone;
-use crate::stage::{Stage, converse};
+use crate::stage::{Ear, Phone, Stage};
 
 /// When a phone that has registered over UDP rests: its transactions end by Timer K, after 5 s (RFC 3261 §17.1.2.2).
 const SETTLED: Duration = Duration::from_secs(6);
@@ -51,21 +49,22 @@ fn a_minute_of_rest() {
     let mut stage = Stage::registered();
     println!("registered: {}", memory(&stage.phone));
     let mut ear = Ear::new();
-    let (call, invite) = stage.dial();
-    stage.answer(&invite, &ear);
-    converse(&mut ear, invite.rtp(), 50);
-    stage.hang_up(call);
+    let (call, invite) = stage.dials();
+    stage.answers(&invite, &ear);
+    ear.converses(invite.rtp(), 50);
+    stage.hangs_up(call);
     wakes_within(&stage.phone, SETTLED_AFTER_A_CALL, || ());
     println!("wakes of each thread in 60 s: {:?}", wakes_within(&stage.phone, minute, || ()));
     println!("after a call: {}", memory(&stage.phone));
 
-    let mut stage = Stage::registered_for(100);
+    let mut stage = Stage::new();
+    stage.registers(100);
     wakes_within(&stage.phone, SETTLED, || ());
     let Stage { phone, peer, .. } = &mut stage;
     peer.be_patient(minute);
     let wakes = wakes_within(phone, minute, || {
-        let refresh = peer.expect("REGISTER ");
-        peer.bind(&refresh, 100);
+        let refresh = peer.hears("REGISTER");
+        peer.binds(&refresh, 100);
     });
     println!("with one refresh, which are three wakes of sip (it is due, its answer, Timer K): {wakes:?}");
 }

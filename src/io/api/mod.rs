@@ -5,6 +5,8 @@
 mod listener;
 mod page;
 mod socket;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;

@@ -4,6 +4,8 @@
 mod document;
 mod sections;
 mod show;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 use std::fmt;

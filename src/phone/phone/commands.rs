@@ -24,6 +24,10 @@ impl Phone {
             Command::TakeOver(from) => return self.accounts.on_take_over(client, from),
             command => self.carry_out(now, client, command, &mut outputs),
         };
+        // Rule 3: a 500 is logged with its cause.
+        if let Err(Refusal { code: RefusalCode::Internal, message }) = &reply {
+            self.outputs.push_back(Output::Log(format!("a request is refused with 500: {message}")));
+        }
         self.outputs.push_back(Output::Reply { client, reply });
         self.outputs.extend(outputs);
     }

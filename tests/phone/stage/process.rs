@@ -1,20 +1,20 @@
 //! The phone as a process of its own, with a configuration of its own.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
-use std::net::SocketAddr;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, ChildStderr, Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-/// Whatever is expected of the phone happens within this time on a busy machine, or never.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+use super::PATIENCE;
+use super::program::{OPERATOR, Program, user};
 
 /// The phone's command with these arguments.
 pub(crate) fn neonphone(arguments: &[&str]) -> Command {
@@ -59,38 +59,101 @@ impl Drop for ConfigFile {
     }
 }
 
-/// What every phone of these tests has: ports of the system's choice, on loopback, and no sound card.
-pub(crate) const QUIET: &str = "
-    [api]
-    listen = [\"127.0.0.1:0\"]
-    [sip]
-    listen = [\"127.0.0.1:0\"]
-    [audio]
-    playback = \"none\"
-    capture = \"none\"
-";
+/// What a phone of these stories has where its configuration doesn't say otherwise: ports of the system's choice on
+/// loopback, and no sound card.
+const SETTINGS: [(&str, &str, &str); 4] = [
+    ("[api]", "listen", "[\"127.0.0.1:0\"]"),
+    ("[sip]", "listen", "[\"127.0.0.1:0\"]"),
+    ("[audio]", "playback", "\"none\""),
+    ("[audio]", "capture", "\"none\""),
+];
+
+/// A configuration with those of [`SETTINGS`] that it doesn't have itself, and a user of the API.
+fn completed(config: &str) -> String {
+    let mut config = format!("{config}\n{}", user(OPERATOR, ""));
+    for (section, key, value) in SETTINGS {
+        let setting = format!("{key} = {value}");
+        match config.split_once(section) {
+            None => config += &format!("{section}\n{setting}\n"),
+            Some((before, own)) => {
+                let is_set =
+                    own.lines().take_while(|line| !line.starts_with('[')).any(|line| line.starts_with(key));
+                if !is_set {
+                    config = format!("{before}{section}\n{setting}{own}");
+                }
+            }
+        }
+    }
+    config
+}
 
 /// A running phone.
 pub(crate) struct Phone {
     child: Child,
     lines: Receiver<String>,
+    /// Where its API listens, once it has started.
+    pub(crate) api: SocketAddr,
+    /// Where it listens for SIP, once it has started.
+    pub(crate) sip: SocketAddr,
     _config: ConfigFile,
 }
 
 impl Phone {
-    /// Starts it with this configuration.
+    /// Starts it with this configuration, and [`SETTINGS`]; waits until it has started.
     pub(crate) fn start(config: &str) -> Self {
         Self::start_logging(config, "info")
     }
 
-    /// The same, with this filter of its log.
+    /// The same, with this filter of its log, which must let pass what it says at its start.
     pub(crate) fn start_logging(config: &str, filter: &str) -> Self {
-        let config = ConfigFile::new(config);
+        let mut phone = Self::launch(config, filter);
+        phone.api = phone.says("the control API listens on ").parse().expect("an address");
+        phone.sip = phone.says("SIP listens on ").parse().expect("an address");
+        phone.says("has started");
+        phone
+    }
+
+    /// Starts it, and leaves open whether that succeeds.
+    pub(crate) fn try_start(config: &str) -> Self {
+        Self::launch(config, "info")
+    }
+
+    fn launch(config: &str, filter: &str) -> Self {
+        let config = ConfigFile::new(&completed(config));
         let mut command = neonphone(&["--config", config.path()]);
         command.env("NEONPHONE_LOG", filter);
         let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts");
         let lines = lines_of(child.stderr.take().expect("piped"));
-        Self { child, lines, _config: config }
+        let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
+        Self { child, lines, api: nowhere, sip: nowhere, _config: config }
+    }
+
+    /// A program that has authenticated.
+    pub(crate) fn program(&self) -> Program {
+        let mut program = self.stranger();
+        program.authenticates();
+        program
+    }
+
+    /// A program that has not.
+    pub(crate) fn stranger(&self) -> Program {
+        Program::connect(self.api, &[]).expect("an upgrade")
+    }
+
+    /// A TCP connection to the API.
+    pub(crate) fn tcp(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.api).expect("the phone accepts");
+        stream.set_read_timeout(Some(PATIENCE)).expect("set");
+        stream
+    }
+
+    /// What an HTTP request is answered, until the phone closes.
+    pub(crate) fn http(&self, request: &str) -> String {
+        let mut stream = self.tcp();
+        stream.write_all(request.as_bytes()).expect("sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer, and the end");
+        answer
     }
 
     /// The rest of the first line of the log that has `words`.
@@ -106,17 +169,14 @@ impl Phone {
         panic!("the phone never said {words:?}, but:\n{}", heard.join("\n"));
     }
 
+    /// Whether it has said this already; what it said until then is gone.
+    pub(crate) fn has_said(&self, words: &str) -> bool {
+        self.lines.try_iter().any(|line| line.contains(words))
+    }
+
     /// All that it still says until its end.
     pub(crate) fn last_words(&self) -> String {
         self.lines.iter().collect::<Vec<_>>().join("\n")
-    }
-
-    /// The addresses of API and SIP, once it is ready.
-    pub(crate) fn ready(&self) -> (SocketAddr, SocketAddr) {
-        let api = self.says("the control API listens on ").parse().expect("an address");
-        let sip = self.says("SIP listens on ").parse().expect("an address");
-        self.says("has started");
-        (api, sip)
     }
 
     pub(crate) fn signal(&self, signal: Signal) {

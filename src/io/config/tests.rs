@@ -5,7 +5,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use neonphone::io::config::{self, ConfigError};
+use super::ConfigError;
+use crate::io::config;
 
 fn example() -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/neonphone.toml");
@@ -83,9 +84,13 @@ fn each_key_reaches_the_settings_that_it_is_for() {
         [sip]
         listen = ["127.0.0.1:5070"]
         dscp = 40
+        trace = true
         [calls]
         max = 2
         decline_status = 603
+        ringing_transfer = "answer"
+        media_timeout = 0
+        peers = ["192.0.2.7", "10.0.0.0/8"]
         [rtp]
         first_port = 20_001
         last_port = 20_010
@@ -93,6 +98,7 @@ fn each_key_reaches_the_settings_that_it_is_for() {
         [audio]
         playback = "wav:/tmp/heard.wav"
         capture = "none"
+        ring = "alsa:bell"
         [interface]
         show_command = ["cogctl", "open", "http://localhost:15070/"]
         hide_command = ["cogctl", "quit"]
@@ -105,6 +111,10 @@ fn each_key_reaches_the_settings_that_it_is_for() {
         display_name = "Door"
         expires = 60
         default = true
+        dtmf = "info"
+        [[accounts.dial_rules]]
+        prefix = "0"
+        replacement = "+55"
     "#;
     let config = config::parse(text).expect("right");
     assert_eq!(config.api.listen, ["192.0.2.1:8080".parse().expect("an address")]);
@@ -117,10 +127,16 @@ fn each_key_reaches_the_settings_that_it_is_for() {
     assert_eq!(user.rights, phone::api::Rights::Only(vec![phone::api::Action::StartCall]));
     assert_eq!(config.sip.listen, ["127.0.0.1:5070".parse().expect("an address")]);
     assert_eq!((config.sip.dscp, config.rtp.dscp), (40, 0));
+    assert!(config.sip.trace);
     assert_eq!((config.phone.max_calls, config.phone.decline_status), (2, 603));
     assert_eq!(config.rtp.ports, 20_001..=20_010);
     assert_eq!(config.audio.playback.to_string(), "wav:/tmp/heard.wav");
     assert_eq!(config.audio.capture.to_string(), "none");
+    assert_eq!(config.audio.ring.map(|ring| ring.to_string()).as_deref(), Some("alsa:bell"));
+    assert_eq!(config.phone.ringing_transfer, phone::RingingTransfer::Answer);
+    assert!(config.phone.media_timeout.is_zero());
+    let peers: Vec<String> = config.phone.peers.iter().map(ToString::to_string).collect();
+    assert_eq!(peers, ["192.0.2.7/32", "10.0.0.0/8"]);
     assert_eq!(config.interface.show_command, ["cogctl", "open", "http://localhost:15070/"]);
     assert_eq!(config.interface.hide_command, ["cogctl", "quit"]);
     let account = &config.phone.accounts[0];
@@ -132,6 +148,9 @@ fn each_key_reaches_the_settings_that_it_is_for() {
         (account.display_name.as_str(), account.expires.as_secs(), account.default),
         ("Door", 60, true)
     );
+    assert_eq!(account.dtmf, phone::accounts::DtmfWay::Info);
+    let rule = &account.dial_rules[0];
+    assert_eq!((rule.prefix.as_str(), rule.replacement.as_str()), ("0", "+55"));
 }
 
 #[test]
@@ -171,6 +190,43 @@ default = "yes"
             "17:10: `domain`: expected ;transport=udp or none: other transports are not available",
             "18:11: `expires`: expected a whole number from 60 to 86400",
             "19:11: `default`: expected true or false",
+        ]
+    );
+}
+
+#[test]
+fn faults_of_settings_for_calls_are_told_with_what_was_expected() {
+    let text = r#"
+[calls]
+ringing_transfer = "refer"
+media_timeout = 9
+peers = ["pbx.example"]
+[interface]
+show_command = "systemctl start kiosk"
+[[accounts]]
+user = "1000"
+domain = "pbx"
+dtmf = "RFC2833"
+[[accounts.dial_rules]]
+prefix = "0 "
+[[accounts.dial_rules]]
+prefix = ""
+replacement = "9"
+[[accounts.dial_rules]]
+prefix = ""
+replacement = "8"
+"#;
+    assert_eq!(
+        faults(text),
+        [
+            "3:20: `ringing_transfer`: expected \"redirect\" or \"answer\"",
+            "4:17: `media_timeout`: expected 0, or a whole number from 10 to 86400",
+            "5:9: `peers`: expected a list of addresses and networks, [\"192.0.2.7\", \"10.0.0.0/8\"]",
+            "7:16: `show_command`: expected a program and its arguments, [\"systemctl\", \"start\", \"kiosk\"]",
+            "11:8: `dtmf`: expected \"auto\" or \"rfc4733\" or \"info\" or \"inband\"",
+            "12:1: [accounts.dial_rules]: `replacement` is missing",
+            "13:10: `prefix`: expected digits, +, * and #",
+            "17:1: [accounts.dial_rules]: a rule before this one has the same prefix",
         ]
     );
 }

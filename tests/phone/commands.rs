@@ -7,7 +7,7 @@ use std::process::{ExitStatus, Stdio};
 use neonphone::io::{config, password};
 use nix::pty::openpty;
 
-use crate::process::{ConfigFile, neonphone, ran};
+use crate::stage::{ConfigFile, neonphone, ran};
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).expect("the phone writes text")
@@ -102,9 +102,8 @@ fn check_of_a_wrong_file_tells_the_place_and_fails() {
     let file = ConfigFile::new("[sip]\nprot = 5060\n");
     for arguments in [["check", file.path()].as_slice(), &["--config", file.path()]] {
         let output = ran(arguments, "");
-        let expected =
-            format!("neonphone: {}:2:1: unknown key `prot`: [sip] has listen, dscp\n", file.path());
-        assert_eq!(text(&output.stderr), expected);
+        let complaint = format!("neonphone: {}:2:1: unknown key `prot`: [sip] has listen, ", file.path());
+        assert!(text(&output.stderr).starts_with(&complaint), "{}", text(&output.stderr));
         assert_eq!(output.status.code(), Some(1));
     }
 }

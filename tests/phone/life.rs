@@ -1,0 +1,118 @@
+//! How the phone starts and ends.
+
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+
+use crate::stage::{PATIENCE, Peer, Phone, STOP};
+
+/// A phone that a configured account has registered with a peer.
+fn registered() -> (Phone, Peer) {
+    let mut peer = Peer::at("127.0.0.2");
+    let phone = Phone::start(&peer.account());
+    peer.registers(600);
+    // The binding is on its way to the phone; once this is answered, it has come.
+    peer.asks_for_options(phone.sip);
+    (phone, peer)
+}
+
+#[test]
+fn the_api_accepts_as_soon_as_the_phone_has_started() {
+    let phone = Phone::start("");
+    phone.tcp();
+}
+
+#[test]
+fn a_port_that_is_taken_is_told_with_who_has_it_and_what_to_change() {
+    let taken = std::net::UdpSocket::bind("127.0.0.1:0").expect("a socket");
+    let address = taken.local_addr().expect("bound").to_string();
+    let mut phone = Phone::try_start(&format!("[sip]\nlisten = [\"{address}\"]\n"));
+    let complaint = phone.says(&format!("neonphone: SIP can't listen on UDP {address}: "));
+    let id = std::process::id();
+    let way_out = format!(" ({id}) has that port; stop it, or choose another port (`listen` in [sip])");
+    assert!(complaint.ends_with(&way_out), "{complaint}");
+    assert_eq!(phone.end().code(), Some(1));
+
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a socket");
+    let address = taken.local_addr().expect("bound").to_string();
+    let mut phone = Phone::try_start(&format!("[api]\nlisten = [\"{address}\"]\n"));
+    phone.says(&format!("neonphone: the control API can't listen on TCP {address}: "));
+    assert_eq!(phone.end().code(), Some(1));
+}
+
+#[test]
+fn the_threads_have_names_and_are_always_the_same() {
+    let phone = Phone::start("");
+    let names = || phone.threads().into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+    let expected = ["neonphone", "log", "work", "api", "sip", "rtp-receive", "rtp-send", "sound", "hw"];
+    assert_eq!(names().len(), expected.len());
+    // A thread names itself when it first runs, which may be after the phone said that all have started.
+    let until = Instant::now() + PATIENCE;
+    while names() != expected && Instant::now() < until {
+        std::thread::yield_now();
+    }
+    assert_eq!(names(), expected);
+}
+
+#[test]
+fn sigterm_and_sigint_stop_it_in_order_within_two_seconds() {
+    for signal in [Signal::SIGTERM, Signal::SIGINT] {
+        let mut phone = Phone::start("");
+        let asked = Instant::now();
+        phone.signal(signal);
+        let log = phone.last_words();
+        assert_eq!(phone.end().code(), Some(0));
+        assert!(asked.elapsed() < STOP, "it took {:?}", asked.elapsed());
+        assert!(!log.contains("ERROR"), "{log}");
+    }
+}
+
+#[test]
+fn a_registered_phone_disconnects_before_it_ends() {
+    let mut peer = Peer::at("127.0.0.2");
+    let mut phone = Phone::start(&peer.account());
+    let register = peer.hears("REGISTER");
+    assert_eq!(register.from, phone.sip, "by the socket that it listens on");
+    assert!(register.field("Via").starts_with(&format!("SIP/2.0/UDP {};", phone.sip)), "{}", register.text);
+    assert!(register.target().starts_with(&format!("sip:1000@{}", phone.sip)), "{}", register.text);
+    peer.binds(&register, 600);
+    peer.asks_for_options(phone.sip);
+
+    let asked = Instant::now();
+    phone.signal(Signal::SIGTERM);
+    peer.unbinds();
+    assert_eq!(phone.end().code(), Some(0));
+    assert!(asked.elapsed() < STOP, "it took {:?}", asked.elapsed());
+}
+
+#[test]
+fn neither_a_silent_registrar_nor_a_silent_program_keeps_it_from_ending() {
+    let (mut phone, mut peer) = registered();
+    // It doesn't read, and so doesn't answer the phone's close frame.
+    let _silent = phone.program();
+    let asked = Instant::now();
+    phone.signal(Signal::SIGTERM);
+    peer.hears("REGISTER");
+    assert_eq!(phone.end().code(), Some(0));
+    assert!(asked.elapsed() < STOP, "it took {:?}", asked.elapsed());
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    let (mut phone, mut peer) = registered();
+    phone.signal(Signal::SIGTERM);
+    peer.hears("REGISTER");
+    let asked = Instant::now();
+    phone.signal(Signal::SIGINT);
+    assert_eq!(phone.end().code(), Some(1));
+    assert!(asked.elapsed() < Duration::from_secs(1), "it took {:?}", asked.elapsed());
+}
+
+#[test]
+fn a_log_that_nobody_reads_any_more_does_no_harm() {
+    let mut phone = Phone::start("");
+    phone.stop_listening();
+    phone.tcp();
+    phone.signal(Signal::SIGTERM);
+    assert_eq!(phone.end().code(), Some(0));
+}

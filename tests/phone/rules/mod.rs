@@ -1,0 +1,8 @@
+//! The rules of the contract (docs/api.md, part 2), each sentence of them that can be seen from outside; the rule's number
+//! is in each story's name. What takes longer than a few seconds is told in virtual time instead, by the tests of
+//! src/phone, src/sip and tests/sim.
+
+mod browsers;
+mod connections;
+mod replies;
+mod tokens;

@@ -1,0 +1,110 @@
+//! Where a scripted peer hears and speaks: a socket for RTP (RFC 3550 §5.1) with PCMU, packets written and read byte by
+//! byte.
+
+use std::net::{SocketAddr, UdpSocket};
+
+use super::PATIENCE;
+
+/// Bytes of RTP's header without extras, and of 20 ms of PCMU.
+const HEADER: usize = 12;
+const PAYLOAD: usize = 160;
+
+/// A level of PCMU, up and down, some 3 dB below the loudest: a tone that survives whatever a jitter buffer does.
+const UP: u8 = 0x8f;
+const DOWN: u8 = 0x0f;
+
+/// A socket that takes RTP.
+pub(crate) struct Ear {
+    socket: UdpSocket,
+    spoken: u16,
+}
+
+/// One packet of the phone.
+pub(crate) struct Packet {
+    pub(crate) from: SocketAddr,
+    pub(crate) payload_type: u8,
+    pub(crate) sequence: u16,
+    pub(crate) source: u32,
+    pub(crate) payload: Vec<u8>,
+}
+
+impl Packet {
+    /// Samples of PCMU that are loud.
+    pub(crate) fn loud(&self) -> usize {
+        self.payload.iter().filter(|byte| **byte & 0x7f < 0x30).count()
+    }
+}
+
+impl Ear {
+    pub(crate) fn new() -> Self {
+        Self::at("127.0.0.1")
+    }
+
+    /// An ear with this address.
+    pub(crate) fn at(address: &str) -> Self {
+        let socket = UdpSocket::bind((address, 0)).expect("a socket");
+        socket.set_read_timeout(Some(PATIENCE)).expect("set");
+        Self { socket, spoken: 0 }
+    }
+
+    /// An offer or answer that wants sound here.
+    pub(crate) fn sdp(&self) -> String {
+        self.sdp_with("")
+    }
+
+    /// The same, with these whole attributes.
+    pub(crate) fn sdp_with(&self, attributes: &str) -> String {
+        let own = self.socket.local_addr().expect("bound");
+        let (version, address, port) = (if own.is_ipv4() { 4 } else { 6 }, own.ip(), own.port());
+        format!(
+            "v=0\r\no=- 1 1 IN IP{version} {address}\r\ns=-\r\nc=IN IP{version} {address}\r\nt=0 0\r\n\
+             m=audio {port} RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n{attributes}"
+        )
+    }
+
+    /// Hears the next packet.
+    pub(crate) fn hears(&mut self) -> Packet {
+        let mut bytes = [0; 2048];
+        let (length, from) = self.socket.recv_from(&mut bytes).expect("the phone speaks");
+        assert_eq!(bytes[0], 0x80, "version 2, without padding, extension and sources");
+        Packet {
+            from,
+            payload_type: bytes[1] & 0x7f,
+            sequence: u16::from_be_bytes([bytes[2], bytes[3]]),
+            source: u32::from_be_bytes([bytes[8], bytes[9], bytes[10], bytes[11]]),
+            payload: bytes[HEADER..length].to_vec(),
+        }
+    }
+
+    /// Hears the next packet, and says one to where it came from, which keeps both in step without a clock.
+    pub(crate) fn converse(&mut self, phone: SocketAddr) -> Packet {
+        let packet = self.hears();
+        assert_eq!(packet.from, phone, "RTP comes from where it is wanted (RFC 4961)");
+        assert_eq!((packet.payload_type, packet.payload.len()), (0, PAYLOAD));
+        self.speak(phone);
+        packet
+    }
+
+    /// Talks until it has heard, and said, so many packets: none is lost on loopback, and all are of one stream.
+    pub(crate) fn converses(&mut self, phone: SocketAddr, packets: u16) {
+        let first = self.converse(phone);
+        let rest: Vec<Packet> = (1..packets).map(|_| self.converse(phone)).collect();
+        for (number, packet) in (1..).zip(&rest) {
+            assert_eq!(packet.sequence, first.sequence.wrapping_add(number));
+            assert_eq!(packet.source, first.source);
+        }
+        let silent = rest.iter().filter(|packet| packet.loud() == 0).count();
+        assert!(silent < rest.len() / 4, "{silent} of {packets} packets hold no sound of the microphone");
+    }
+
+    fn speak(&mut self, phone: SocketAddr) {
+        let mut bytes = [DOWN; HEADER + PAYLOAD];
+        bytes[..2].copy_from_slice(&[0x80, 0]);
+        bytes[2..4].copy_from_slice(&self.spoken.to_be_bytes());
+        bytes[4..8].copy_from_slice(&(u32::from(self.spoken) * 160).to_be_bytes());
+        bytes[8..12].copy_from_slice(b"peer");
+        bytes[HEADER..].chunks_mut(8).for_each(|period| period[..4].fill(UP));
+        self.socket.send_to(&bytes, phone).expect("sent");
+        self.spoken += 1;
+    }
+}
