@@ -12,9 +12,13 @@ use crate::message::{Name, Request, Response};
 /// Realms that one user answers to at a time. A request has rarely more than a proxy's and its target's.
 const MAX_REALMS: usize = 4;
 
-/// Fresh nonces that may be refused at their first use before the password is taken for wrong. The second try is for
-/// a server that restarted in between, and for one that counts a nonce as used by another request.
+/// Answers of one realm's that may be refused, one after the other, before the password is taken for wrong. The second
+/// try is for a server that restarted in between, and for one that counts a nonce as used by another request.
 const MAX_REFUSALS: u8 = 2;
+
+/// Challenges in a row that are answered: those of a proxy and of what is behind it, each with a nonce that lapses.
+/// Servers that think of more are never content.
+const MAX_CHALLENGES: u8 = 4;
 
 /// Answers challenges with one user's credentials.
 #[derive(Clone, Debug)]
@@ -22,6 +26,15 @@ pub struct Authenticator {
     credentials: Credentials,
     /// One for each realm and kind of server, the oldest first.
     sessions: Vec<Session>,
+    row: Option<Row>,
+}
+
+/// Challenges that followed each other.
+#[derive(Clone, Copy, Debug)]
+struct Row {
+    /// CSeq number of the request that was challenged last: sent again, it has the next.
+    number: u32,
+    length: u8,
 }
 
 /// What one realm's server has asked, and how often it has been answered.
@@ -34,20 +47,21 @@ struct Session {
     cnonce: String,
     /// Answers so far.
     count: u32,
-    /// How many nonces before this one were refused at their first use, one after the other.
+    /// How many answers of this realm's were refused, one after the other.
     refusals: u8,
 }
 
 impl Authenticator {
     /// One that has heard no challenge yet.
     pub const fn new(credentials: Credentials) -> Self {
-        Self { credentials, sessions: Vec::new() }
+        Self { credentials, sessions: Vec::new(), row: None }
     }
 
-    /// Takes the challenges of a 401 or 407. True if the request is worth sending again, signed anew: false where no
-    /// challenge can be answered, or two fresh nonces in a row were refused at their first use, whether they are
-    /// called stale or not: such a server is never content, or the password is wrong.
+    /// Takes the challenges of a 401 or 407. True if the request is worth sending again, with the next number and signed
+    /// anew: false where no challenge can be answered, where answers were refused twice in a row, whether they are called
+    /// stale or not, and where challenges don't end. Then all nonces are forgotten: whoever tries later begins anew.
     pub fn take_challenge(&mut self, response: &Response) -> bool {
+        let row = self.row_with(response);
         let mut taken: Vec<Session> = Vec::new();
         for (asked_in, answered_in) in [
             (Name::WwwAuthenticate, Name::Authorization),
@@ -55,7 +69,7 @@ impl Authenticator {
         ] {
             let challenges = response.headers.all(asked_in).filter_map(|value| Challenge::parse(value).ok());
             for challenge in challenges.filter(|it| self.credentials.are_for(&it.realm)) {
-                let refusals = self.refusals(answered_in, &challenge.realm);
+                let refusals = self.refusals(answered_in, &challenge, row.length > 1);
                 let session = Session { answered_in, challenge, cnonce: String::new(), count: 0, refusals };
                 // RFC 8760 §2.4: of one realm's challenges the first that we can answer counts.
                 if taken.len() < MAX_REALMS && !taken.iter().any(|other| session.replaces(other)) {
@@ -63,9 +77,13 @@ impl Authenticator {
                 }
             }
         }
-        if taken.is_empty() || taken.iter().any(|new| new.refusals >= MAX_REFUSALS) {
+        let is_refused = row.length > MAX_CHALLENGES || taken.iter().any(|new| new.refusals >= MAX_REFUSALS);
+        if taken.is_empty() || is_refused {
+            self.sessions.clear();
+            self.row = None;
             return false;
         }
+        self.row = Some(row);
         self.sessions.retain(|old| !taken.iter().any(|new| new.replaces(old)));
         self.sessions.append(&mut taken);
         let excess = self.sessions.len().saturating_sub(MAX_REALMS);
@@ -73,12 +91,26 @@ impl Authenticator {
         true
     }
 
-    /// How many nonces in a row that realm has refused at their first use, if it challenges again now. A nonce that
-    /// was used more often has been good, and has lapsed.
-    fn refusals(&self, answered_in: Name<'static>, realm: &str) -> u8 {
-        let is_it = |old: &&Session| old.answered_in == answered_in && old.challenge.realm == realm;
-        let refused = self.sessions.iter().find(is_it).filter(|old| old.count == 1);
-        refused.map_or(0, |old| old.refusals.saturating_add(1))
+    /// The row that this challenge goes on with, or begins.
+    fn row_with(&self, response: &Response) -> Row {
+        let number = response.headers.cseq().map_or(0, |cseq| cseq.number);
+        match self.row {
+            Some(row) if row.number.saturating_add(1) == number => {
+                Row { number, length: row.length.saturating_add(1) }
+            }
+            _ => Row { number, length: 1 },
+        }
+    }
+
+    /// How many answers in a row that realm has refused, if it challenges now. What was good before, and is now called
+    /// stale, has not been refused.
+    fn refusals(&self, answered_in: Name<'static>, challenge: &Challenge, is_again: bool) -> u8 {
+        let is_it = |old: &&Session| old.answered_in == answered_in && old.challenge.realm == challenge.realm;
+        match self.sessions.iter().find(is_it) {
+            Some(old) if is_again => old.refusals.saturating_add(1),
+            Some(_) => u8::from(!challenge.stale),
+            None => 0,
+        }
     }
 
     /// Puts the answer to each challenge that was taken into `request`, whose method, Request-URI and body are final,

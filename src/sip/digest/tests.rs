@@ -58,20 +58,24 @@ fn a_server_of_rfc_2069_gets_an_answer_without_qop() {
 struct Phone {
     authenticator: Authenticator,
     dice: Dice,
+    /// CSeq of its last request.
+    number: u32,
 }
 
 impl Phone {
     fn new() -> Self {
         let credentials = Credentials { user: "1000".into(), realm: None, password: "pw\"1000".into() };
-        Self { authenticator: Authenticator::new(credentials), dice: Dice::new([3; 32]) }
+        Self { authenticator: Authenticator::new(credentials), dice: Dice::new([3; 32]), number: 1 }
     }
 
     fn credentials(&self) -> Credentials {
         Credentials { user: "1000".into(), realm: None, password: "pw\"1000".into() }
     }
 
+    /// Its last request is challenged so. True if it sends it again.
     fn is_challenged(&mut self, name: Name<'static>, values: &[&str]) -> bool {
         let mut response = Response::new(Status::UNAUTHORIZED);
+        response.headers.push(Name::CSeq, format_args!("{} REGISTER", self.number));
         for value in values {
             response.headers.push(name, value);
         }
@@ -81,6 +85,7 @@ impl Phone {
     fn register(&mut self) -> Request {
         let uri = Uri::parse("sip:example.org").expect("it is a URI");
         let mut request = Request::new(Method::Register, uri);
+        self.number += 1;
         request.body = b"body".to_vec();
         self.authenticator.sign(&mut request, &mut self.dice);
         request
@@ -146,20 +151,47 @@ fn of_a_realms_challenges_the_first_that_can_be_answered_counts() {
 }
 
 #[test]
-fn two_fresh_nonces_refused_mean_a_wrong_password_but_a_lapsed_one_does_not() {
+fn two_answers_refused_mean_a_wrong_password_and_later_all_begins_anew() {
     let mut phone = Phone::new();
+    let stale = format!("{CHALLENGE}, stale=TRUE");
     assert!(phone.is_challenged(Name::WwwAuthenticate, &[CHALLENGE]));
-    phone.register();
-    phone.register();
-    assert!(
-        phone.is_challenged(Name::WwwAuthenticate, &[CHALLENGE]),
-        "it was taken before, so it has lapsed"
-    );
     phone.register();
     assert!(phone.is_challenged(Name::WwwAuthenticate, &[CHALLENGE]), "the first refusal");
     phone.register();
-    let stale = format!("{CHALLENGE}, stale=TRUE");
     assert!(!phone.is_challenged(Name::WwwAuthenticate, &[&stale]), "the second refusal");
+    assert_eq!(phone.register().headers.get(Name::Authorization), None);
+    assert!(phone.is_challenged(Name::WwwAuthenticate, &[CHALLENGE]), "hours later");
+}
+
+#[test]
+fn a_nonce_that_has_lapsed_is_no_refusal_where_it_is_called_stale() {
+    for (first, refusals_before) in [(format!("{CHALLENGE}, stale=true"), 0), (CHALLENGE.to_string(), 1)] {
+        let mut phone = Phone::new();
+        assert!(phone.is_challenged(Name::WwwAuthenticate, &[CHALLENGE]));
+        phone.register();
+        phone.register();
+        assert!(phone.is_challenged(Name::WwwAuthenticate, &[&first]), "it has been good");
+        let mut refusals = refusals_before;
+        loop {
+            phone.register();
+            refusals += 1;
+            if !phone.is_challenged(Name::WwwAuthenticate, &[CHALLENGE]) {
+                break;
+            }
+        }
+        assert_eq!(refusals, 2, "{first}");
+    }
+}
+
+#[test]
+fn challenges_that_never_end_are_answered_four_times() {
+    let mut phone = Phone::new();
+    let is_challenged_by = |phone: &mut Phone, realm: usize| {
+        phone.register();
+        phone.is_challenged(Name::WwwAuthenticate, &[&format!("Digest realm=\"{realm}\", nonce=\"n\"")])
+    };
+    assert_eq!((0..100).take_while(|realm| is_challenged_by(&mut phone, *realm)).count(), 4);
+    assert!(phone.answers(Name::Authorization).is_empty());
 }
 
 #[test]

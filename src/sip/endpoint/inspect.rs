@@ -80,11 +80,11 @@ impl Abilities<'_> {
     }
 }
 
-/// RFC 3261 §8.2.2.1.
+/// RFC 3261 §8.2.2.1. `sips` wants TLS on the whole way (§26.2.2), which no flow of ours has yet.
 fn check_scheme(request: &Request) -> Result<(), Response> {
     match request.uri.as_sip() {
-        Some(_) => Ok(()),
-        None => Err(Response::to_request(request, Status::UNSUPPORTED_URI_SCHEME)),
+        Some(uri) if !uri.secure => Ok(()),
+        _ => Err(Response::to_request(request, Status::UNSUPPORTED_URI_SCHEME)),
     }
 }
 

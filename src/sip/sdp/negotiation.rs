@@ -132,11 +132,15 @@ impl Negotiation {
             .address
             .filter(|address| address.is_unspecified() || address.is_ipv4() == local_rtp.is_ipv4());
         let address = address.filter(|_| is_audio(line)).ok_or(SdpError::NoAudio)?;
-        let (events, codecs): (Vec<Agreed>, Vec<Agreed>) = line
-            .formats
-            .iter()
-            .filter_map(|theirs| self.agreed(offerer, theirs))
-            .partition(|it| it.codec.is_telephone_event());
+        let mut agreed: Vec<Agreed> = Vec::new();
+        for new in line.formats.iter().filter_map(|theirs| self.agreed(offerer, theirs)) {
+            // A codec under several numbers is one codec, under the first.
+            if !agreed.iter().any(|known| known.codec.is_same(&new.codec)) {
+                agreed.push(new);
+            }
+        }
+        let (events, codecs): (Vec<Agreed>, Vec<Agreed>) =
+            agreed.into_iter().partition(|it| it.codec.is_telephone_event());
         let clock_hz = codecs.first().ok_or(SdpError::NoCodec)?.codec.clock_hz;
         let remote_rtp = SocketAddr::new(address, line.port);
         Ok(Agreement {
