@@ -44,10 +44,10 @@ export class KeyedList {
         let next = this.#list.firstElementChild;
         for (const [key, item] of items) {
             if (!this.#views.has(key)) this.#views.set(key, this.#make(item));
-            const { element, update } = this.#views.get(key);
-            update(item);
-            if (element === next) next = next.nextElementSibling;
-            else this.#list.insertBefore(element, next);
+            const view = this.#views.get(key);
+            view.update(item);
+            if (view.element === next) next = next.nextElementSibling;
+            else this.#list.insertBefore(view.element, next);
         }
     }
 }
