@@ -20,9 +20,9 @@ bindAccounts($("accounts"), session);
 bindMessages($("messages"), session.connection);
 
 const LINK = {
-    [Phase.CONNECTING]: "Connecting to the phone…",
+    [Phase.CONNECTING]: "Connecting…",
     [Phase.SIGNED_OUT]: "",
-    [Phase.SIGNED_IN]: "Connected to the phone",
+    [Phase.SIGNED_IN]: "Connected",
 };
 
 let wasSignedIn = false;
