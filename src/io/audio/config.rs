@@ -11,6 +11,8 @@ pub struct Config {
     pub playback: Device,
     /// The microphone.
     pub capture: Device,
+    /// Where the phone rings; none for the speaker of calls.
+    pub ring: Option<Device>,
 }
 
 /// A device by name: `alsa:NAME`, `wav:PATH` or `none`.

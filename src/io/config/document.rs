@@ -184,6 +184,26 @@ impl<'a> Section<'a> {
         })
     }
 
+    /// 0 for what is switched off, or else a whole number in `range`.
+    pub(super) fn number_or_zero(&mut self, key: &'static str, range: RangeInclusive<u32>) -> Option<u32> {
+        self.take(key, |value| {
+            let number = integer(value).and_then(|number| u32::try_from(number).ok());
+            let (least, most) = (range.start(), range.end());
+            let expected = || format!("expected 0, or a whole number from {least} to {most}");
+            number.filter(|number| *number == 0 || range.contains(number)).ok_or_else(expected)
+        })
+    }
+
+    /// One of a few words, by what each means.
+    pub(super) fn choice<T: Copy>(&mut self, key: &'static str, choice: &[(&str, T)]) -> Option<T> {
+        self.take(key, |value| {
+            let chosen = choice.iter().find(|(word, _)| value.as_str() == Some(*word));
+            let words: Vec<String> = choice.iter().map(|(word, _)| format!("\"{word}\"")).collect();
+            let expected = || format!("expected {}", words.join(" or "));
+            chosen.map(|(_, meaning)| *meaning).ok_or_else(expected)
+        })
+    }
+
     /// One of a few whole numbers.
     pub(super) fn one_of(&mut self, key: &'static str, choice: &[u16]) -> Option<u16> {
         self.take(key, |value| {

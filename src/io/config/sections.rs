@@ -4,9 +4,11 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use base::{Duration, Secret};
-use phone::accounts;
+use phone::RingingTransfer;
+use phone::accounts::{self, DtmfWay};
 use phone::api::{self, Action, RegisterFinalized, Rights, User};
 use phone::domain::Domain;
+use phone::number::DialRule;
 
 use super::document::Section;
 use super::{Config, Rtp};
@@ -18,6 +20,16 @@ const MOST_CALLS: u16 = 32;
 /// How long a registration may be asked to last, in seconds, and how long it is when the file doesn't say.
 const EXPIRES_SECONDS: RangeInclusive<u32> = 60..=86_400;
 const USUAL_EXPIRES: Duration = Duration::from_secs(600);
+
+/// How long a call may last without media, in seconds, where that ends it: media is told as lost after 5 s.
+const MEDIA_TIMEOUT_SECONDS: RangeInclusive<u32> = 10..=86_400;
+
+const DTMF_WAYS: [(&str, DtmfWay); 4] = [
+    ("auto", DtmfWay::Auto),
+    ("rfc4733", DtmfWay::Rfc4733),
+    ("info", DtmfWay::Info),
+    ("inband", DtmfWay::InBand),
+];
 
 const ADDRESSES: &str = "expected a list of addresses with port, [\"192.0.2.1:5060\", \"[::]:5060\"]";
 
@@ -40,7 +52,8 @@ fn read_api(mut section: Section<'_>, phone: &mut phone::Config) -> api::Config 
     set(&mut config.listen, section.list("listen", ADDRESSES));
     set(&mut config.hosts, section.list("hosts", "expected a list of host names in quotes"));
     set(&mut config.max_connections, section.number("max_connections", 1..=1024u16).map(usize::from));
-    set(&mut config.register_finalized, section.parsed("register_finalized").map(|Finalized(when)| when));
+    let when = [("always", RegisterFinalized::Always), ("failure", RegisterFinalized::Failure)];
+    set(&mut config.register_finalized, section.choice("register_finalized", &when));
     let grace = section.number("autodisconnect_seconds", 0..=3600u32);
     set(&mut phone.autodisconnect_grace, grace.map(|seconds| Duration::from_secs(seconds.into())));
     config.users = section.sections("users").into_iter().map(read_user).collect();
@@ -84,6 +97,12 @@ fn read_sip(mut section: Section<'_>) -> sip::Config {
 fn read_calls(mut section: Section<'_>, phone: &mut phone::Config) {
     set(&mut phone.max_calls, section.number("max", 1..=MOST_CALLS).map(usize::from));
     set(&mut phone.decline_status, section.one_of("decline_status", &[480, 486, 603]));
+    let ways = [("redirect", RingingTransfer::Redirect), ("answer", RingingTransfer::Answer)];
+    set(&mut phone.ringing_transfer, section.choice("ringing_transfer", &ways));
+    let timeout = section.number_or_zero("media_timeout", MEDIA_TIMEOUT_SECONDS);
+    set(&mut phone.media_timeout, timeout.map(|seconds| Duration::from_secs(seconds.into())));
+    let expected = "expected a list of addresses and networks, [\"192.0.2.7\", \"10.0.0.0/8\"]";
+    set(&mut phone.peers, section.list("peers", expected));
     section.end();
 }
 
@@ -109,6 +128,7 @@ fn read_audio(mut section: Section<'_>) -> audio::Config {
     let mut config = audio::Config::default();
     set(&mut config.playback, section.parsed("playback"));
     set(&mut config.capture, section.parsed("capture"));
+    config.ring = section.parsed("ring");
     section.end();
     config
 }
@@ -141,6 +161,8 @@ fn read_accounts(sections: Vec<Section<'_>>) -> Vec<accounts::Settings> {
                 .number("expires", EXPIRES_SECONDS)
                 .map_or(USUAL_EXPIRES, |seconds| Duration::from_secs(seconds.into())),
             default: section.boolean("default").unwrap_or(false),
+            dtmf: section.choice("dtmf", &DTMF_WAYS).unwrap_or_default(),
+            dial_rules: read_dial_rules(section.sections("dial_rules")),
             ..accounts::Settings::new(user, password, domain)
         };
         if accounts.iter().any(|other| other.user == account.user && other.domain == account.domain) {
@@ -155,6 +177,26 @@ fn read_accounts(sections: Vec<Section<'_>>) -> Vec<accounts::Settings> {
     accounts
 }
 
+fn read_dial_rules(sections: Vec<Section<'_>>) -> Vec<DialRule> {
+    let mut rules: Vec<DialRule> = Vec::new();
+    for mut section in sections {
+        let [prefix, replacement] = ["prefix", "replacement"].map(|key| {
+            if !section.has(key) {
+                section.fault(format_args!("`{key}` is missing"));
+            }
+            section.parsed(key).map(|DialText(text)| text)
+        });
+        if let (Some(prefix), Some(replacement)) = (prefix, replacement) {
+            if rules.iter().any(|other| other.prefix == prefix) {
+                section.fault("a rule before this one has the same prefix");
+            }
+            rules.push(DialRule { prefix, replacement });
+        }
+        section.end();
+    }
+    rules
+}
+
 /// Keeps the default of a key that is absent, or wrong and told so.
 fn set<T>(setting: &mut T, value: Option<T>) {
     if let Some(value) = value {
@@ -162,17 +204,14 @@ fn set<T>(setting: &mut T, value: Option<T>) {
     }
 }
 
-/// Reads `register_finalized`.
-struct Finalized(RegisterFinalized);
+/// A part of a number that is dialled; may be empty.
+struct DialText(String);
 
-impl FromStr for Finalized {
+impl FromStr for DialText {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "always" => Ok(Self(RegisterFinalized::Always)),
-            "failure" => Ok(Self(RegisterFinalized::Failure)),
-            _ => Err("expected \"always\" or \"failure\""),
-        }
+        let is_dialled = text.bytes().all(|byte| byte.is_ascii_digit() || b"+*#".contains(&byte));
+        is_dialled.then(|| Self(text.into())).ok_or("expected digits, +, * and #")
     }
 }

@@ -1,9 +1,10 @@
 //! A configuration as a person reads it: what `neonphone check` says would be used. Secrets don't print.
 
-use std::fmt::{self, Display};
+use std::fmt::{self, Display, Write};
 
 use base::Secret;
-use phone::accounts::Settings;
+use phone::RingingTransfer;
+use phone::accounts::{DtmfWay, Settings};
 use phone::api::{Rights, User};
 
 use super::Config;
@@ -14,15 +15,27 @@ impl Display for Config {
         for user in &self.api.users {
             writeln!(f, "user     {}", Shown(user))?;
         }
-        writeln!(f, "SIP      {}, DSCP {}", list(&self.sip.listen), self.sip.dscp)?;
+        let trace = if self.sip.trace { ", every message logged" } else { "" };
+        writeln!(f, "SIP      {}, DSCP {}{trace}", list(&self.sip.listen), self.sip.dscp)?;
         for account in &self.phone.accounts {
             writeln!(f, "account  {}", Shown(account))?;
         }
-        let (calls, status) = (self.phone.max_calls, self.phone.decline_status);
-        writeln!(f, "calls    {calls} at once, declined with {status}")?;
+        writeln!(f, "calls    {}", Shown(&self.phone))?;
         let (first, last) = (self.rtp.ports.start(), self.rtp.ports.end());
         writeln!(f, "RTP      ports {first} to {last}, DSCP {}", self.rtp.dscp)?;
-        writeln!(f, "sound    speaker {}, microphone {}", self.audio.playback, self.audio.capture)
+        write!(f, "sound    speaker {}, microphone {}", self.audio.playback, self.audio.capture)?;
+        match &self.audio.ring {
+            Some(ring) => writeln!(f, ", rings by {ring}")?,
+            None => f.write_char('\n')?,
+        }
+        for (name, command) in
+            [("show", &self.interface.show_command), ("hide", &self.interface.hide_command)]
+        {
+            if !command.is_empty() {
+                writeln!(f, "{name}     {}", command.join(" "))?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -43,6 +56,25 @@ impl Display for Shown<'_, User> {
     }
 }
 
+impl Display for Shown<'_, phone::Config> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let calls = self.0;
+        write!(f, "{} at once, declined with {}", calls.max_calls, calls.decline_status)?;
+        f.write_str(match calls.ringing_transfer {
+            RingingTransfer::Redirect => ", transferred by redirection while they ring",
+            RingingTransfer::Answer => ", answered to be transferred while they ring",
+        })?;
+        match calls.media_timeout.as_secs() {
+            0 => f.write_str(", not ended without media")?,
+            seconds => write!(f, ", ended after {seconds} s without media")?,
+        }
+        match calls.peers.len() {
+            0 => Ok(()),
+            _ => write!(f, ", also from {}", list(&calls.peers)),
+        }
+    }
+}
+
 impl Display for Shown<'_, Settings> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let account = self.0;
@@ -52,6 +84,15 @@ impl Display for Shown<'_, Settings> {
         }
         if let Some(proxy) = &account.outbound_proxy {
             write!(f, ", by {proxy}")?;
+        }
+        f.write_str(match account.dtmf {
+            DtmfWay::Auto => "",
+            DtmfWay::Rfc4733 => ", keys by RFC 4733",
+            DtmfWay::Info => ", keys by INFO",
+            DtmfWay::InBand => ", keys as tones",
+        })?;
+        if !account.dial_rules.is_empty() {
+            write!(f, ", {} dial rules", account.dial_rules.len())?;
         }
         f.write_str(if account.default { ", default" } else { "" })
     }

@@ -223,7 +223,8 @@ fn a_machine_without_a_card_is_told_once_and_tried_less_and_less_often() {
 
 #[test]
 fn a_file_that_fails_is_not_written_anew_within_the_call() {
-    let mut world = World::new(Config { capture: Device::Wav("voice.wav".into()), playback: Device::None });
+    let mut world =
+        World::new(Config { capture: Device::Wav("voice.wav".into()), playback: Device::None, ring: None });
     world.devices.refusals.lock().expect("no test has failed").push_back(AudioError::WavEmpty);
     world.post(Letter::CallsBegan);
     assert!(matches!(world.thread.capture.state, State::Failed { retry_at: None, .. }));

@@ -66,7 +66,7 @@ impl Phone {
         let (to_send, send) = rtp_send::inbox().expect("an inbox");
         let (to_sound, sound) = sound::inbox().expect("an inbox");
         let (to_sip, sip) = Inbox::new(Token(0), 64).expect("an inbox");
-        let config = Config { capture, playback };
+        let config = Config { capture, playback, ring: None };
         let notify = |notice| panic!("{notice}");
         let mut receiving =
             ReceiveThread::new(to_receive, send.clone(), sip.clone(), sound.clone()).expect("a thread");
