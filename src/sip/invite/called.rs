@@ -84,7 +84,7 @@ impl Ringing {
         let mut ok = self.response(Status::OK, step.profile);
         push_abilities(&mut ok.headers);
         ok.set_body(SDP, sdp);
-        Confirmed::of_called(step, self.dialog, self.flow, self.transaction, ok)
+        Confirmed::of_called(step, self.dialog, self.flow, (self.transaction, &self.invite), ok)
     }
 
     pub(super) fn refuse(self, step: &mut Step<'_>, status: Status) {

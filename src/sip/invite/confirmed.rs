@@ -1,26 +1,29 @@
 //! A dialog with an answered INVITE (RFC 3261 §12.2, §15): requests of both sides within it, and its end by a BYE of
-//! either. What each kind of request does has a file of its own.
+//! either. Here is what our user wants and what time brings; what the peer asks and answers, and each kind of request, has
+//! a file of its own.
 
 mod acks;
 mod answer;
+
 mod asking;
 mod queue;
 mod refer;
 mod referred;
 mod reoffer;
+mod requests;
+mod responses;
 
 use alloc::vec::Vec;
 
 use base::Instant;
 
-use super::admit::{admit, come_later, ok_to, read_info, sdp_of};
+use super::admit::{ok_to, push_abilities};
 use super::{Event, SDP, Step};
 use crate::Show;
 use crate::dialog::{Dialog, DialogId};
 use crate::endpoint::{self, ClientId, ServerId};
 use crate::flow::Flow;
 use crate::message::{Method, Name, Request, Response, Status, Uri};
-use crate::transaction::GIVE_UP;
 
 use acks::Acks;
 use answer::Answer;
@@ -28,7 +31,7 @@ use asking::{Asking, Draft};
 use queue::{Queue, Subject};
 use refer::Refer;
 use referred::Referred;
-use reoffer::{Reoffer, Verdict};
+use reoffer::Reoffer;
 
 /// A dialog with an answered INVITE.
 #[derive(Debug)]
@@ -81,15 +84,15 @@ impl Confirmed {
         confirmed
     }
 
-    /// We answer an INVITE with `ok`.
+    /// We answer `invite` with `ok`.
     pub(super) fn of_called(
         step: &mut Step<'_>,
         dialog: Dialog,
         flow: Flow,
-        transaction: ServerId,
+        invite: (ServerId, &Request),
         ok: Response,
     ) -> Self {
-        let answer = Answer::send(step.now, step.endpoint, transaction, ok);
+        let answer = Answer::send(step, invite, ok, true);
         Self::new(Line { dialog, flow, is_callers: false }, answer)
     }
 
@@ -121,6 +124,8 @@ impl Confirmed {
         show("dialog", format_args!("{call_id} {local_tag} {remote_tag}"), &self.bye);
         show("answer", format_args!("{call_id} {local_tag} {remote_tag}"), &self.answer);
         show("reoffer", format_args!("{call_id} {local_tag} {remote_tag}"), &self.reoffer);
+        show("refer", format_args!("{call_id} {local_tag} {remote_tag}"), &self.refer);
+        show("referred", format_args!("{call_id} {local_tag} {remote_tag}"), &self.referred);
     }
 
     pub(super) fn local_tag(&self) -> &str {
@@ -163,50 +168,6 @@ impl Confirmed {
         self.offer_if_due(step);
     }
 
-    /// What became of a request of ours.
-    fn on_answer(&mut self, step: &mut Step<'_>, event: endpoint::Event) {
-        let line = &mut self.line;
-        if let Bye::Out(bye) = &mut self.bye
-            && bye.owns(&event)
-        {
-            if bye.on_event(step, line, event).is_some() {
-                self.end(step);
-            }
-        } else if let Some(reinvite) = self.reoffer.out().filter(|it| it.owns(&event)) {
-            if let Some(response) = reinvite.on_event(step, line, event) {
-                self.on_reoffer_answered(step, &response);
-            }
-        } else if self.queue.owns(&event) {
-            if let Some((subject, number, response)) = self.queue.on_event(step, line, event) {
-                self.on_queue_answered(step, subject, number, response.status);
-            }
-        } else {
-            self.acks.on_event(step, line, &event);
-        }
-    }
-
-    fn on_queue_answered(
-        &mut self,
-        step: &mut Step<'_>,
-        subject: Subject,
-        number: Option<u32>,
-        status: Status,
-    ) {
-        match subject {
-            Subject::Info => {}
-            Subject::Refer => {
-                let until = matches!(self.bye, Bye::Over).then_some(step.now + GIVE_UP);
-                self.refer.on_answered(number, status, until);
-                step.tray.push(Event::ReferAnswered { status });
-            }
-            Subject::Notify => return self.referred.on_notify_answered(status),
-        }
-        // RFC 3261 §12.2.1.2. A 408 says little here: proxies give none but late ones (RFC 4320 §4.2).
-        if status == Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST && matches!(self.bye, Bye::Unsaid) {
-            self.break_off(step, status);
-        }
-    }
-
     /// The 2xx to the INVITE that made this dialog has come again.
     pub(super) fn acknowledge(&mut self, step: &mut Step<'_>, invite: ClientId) {
         self.acks.send_again(step, &self.line, invite);
@@ -217,9 +178,8 @@ impl Confirmed {
         if !matches!(self.bye, Bye::Unsaid | Bye::Owed) {
             return;
         }
-        self.answer.refuse_pending(step, Status::REQUEST_TERMINATED);
-        // RFC 3261 §15: the called side's BYE waits for the ACK, or for the end of waiting for it.
-        if matches!(self.answer, Answer::Unacknowledged { .. }) {
+        // RFC 3261 §15: the called side's BYE waits for the first ACK, or for the end of waiting for it.
+        if matches!(self.answer, Answer::Unacknowledged { is_first: true, .. }) {
             self.bye = Bye::Owed;
         } else {
             self.send_bye(step);
@@ -237,7 +197,9 @@ impl Confirmed {
     /// Our user's new offer. If the peer's was faster, it is due again later.
     pub(super) fn offer(&mut self, step: &mut Step<'_>, sdp: Vec<u8>) {
         if self.may_offer() {
-            self.reoffer.send(step, &mut self.line, sdp);
+            let mut draft = self.line.target_refresh(Method::Invite).with_body(SDP, sdp);
+            push_abilities(&mut draft.headers);
+            self.reoffer.send(step, &mut self.line, draft);
         } else {
             self.reoffer.put_off(step.now);
         }
@@ -270,8 +232,7 @@ impl Confirmed {
 
     pub(super) fn send_info(&mut self, step: &mut Step<'_>, content_type: &str, body: Vec<u8>) {
         if matches!(self.bye, Bye::Unsaid) {
-            let content = Some((content_type.into(), body));
-            let draft = Draft { content, ..Draft::new(Method::Info) };
+            let draft = Draft::new(Method::Info).with_body(content_type, body);
             self.queue.send(step, &mut self.line, Subject::Info, draft);
         }
     }
@@ -283,7 +244,7 @@ impl Confirmed {
                 let mut ok = ok_to(&invite, step.profile);
                 ok.headers.push(Name::Contact, self.line.dialog.contact());
                 ok.set_body(SDP, sdp);
-                self.answer = Answer::send(step.now, step.endpoint, transaction, ok);
+                self.answer = Answer::send(step, (transaction, &invite), ok, false);
             }
             Err(status) => {
                 step.endpoint.respond(step.now, transaction, Response::to_request(&invite, status));
@@ -314,121 +275,6 @@ impl Confirmed {
         self.offer_if_due(step);
     }
 
-    fn on_request(&mut self, step: &mut Step<'_>, transaction: ServerId, request: Request) {
-        let answer = match admit(&mut self.line.dialog, &request) {
-            Ok(()) => self.on_admitted(step, transaction, request),
-            Err(refusal) => Some(refusal),
-        };
-        if let Some(response) = answer {
-            step.endpoint.respond(step.now, transaction, response);
-        }
-    }
-
-    /// What a request is answered with, unless that is our user's to say.
-    fn on_admitted(
-        &mut self,
-        step: &mut Step<'_>,
-        transaction: ServerId,
-        request: Request,
-    ) -> Option<Response> {
-        let ok = ok_to(&request, step.profile);
-        let heard = match (&request.method, &self.bye) {
-            (Method::Notify, _) => self.refer.take_notify(&request, self.queue.refer_number()),
-            (Method::Bye, Bye::Unsaid | Bye::Owed | Bye::Out(_)) => {
-                step.endpoint.respond(step.now, transaction, ok);
-                self.on_bye(step);
-                return None;
-            }
-            (Method::Invite, Bye::Unsaid) => match self.check_invite(step, &request) {
-                Err(refusal) => Err(refusal),
-                Ok(()) => {
-                    let sdp = sdp_of(&request.headers, &request.body);
-                    self.answer = Answer::Pending { transaction, invite: request };
-                    step.tray.push(Event::Reoffered { sdp });
-                    return None;
-                }
-            },
-            (Method::Refer, Bye::Unsaid) => match self.referred.take(transaction, request) {
-                Err(refusal) => Err(refusal),
-                Ok(referred) => {
-                    step.tray.push(referred);
-                    return None;
-                }
-            },
-            (Method::Info, Bye::Unsaid) => read_info(&request),
-            (Method::Options, Bye::Unsaid | Bye::Owed | Bye::Out(_)) => Ok(None),
-            _ => Err(Response::to_request(&request, Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST)),
-        };
-        match heard {
-            Ok(event) => {
-                step.tray.extend(event);
-                Some(ok)
-            }
-            Err(refusal) => Some(refusal),
-        }
-    }
-
-    /// Whether a new offer can be heard now.
-    fn check_invite(&self, step: &mut Step<'_>, invite: &Request) -> Result<(), Response> {
-        match &self.answer {
-            // RFC 3261 §14.2: offers that cross are both made again.
-            Answer::Settled if self.reoffer.is_out() => {
-                Err(Response::to_request(invite, Status::REQUEST_PENDING))
-            }
-            Answer::Settled => Ok(()),
-            Answer::Pending { .. } => Err(come_later(invite, step.dice)),
-            // RFC 5407 §3.1.4: until the ACK we don't know whether the first offer and answer are through.
-            Answer::Unacknowledged { .. } => Err(Response::to_request(invite, Status::REQUEST_PENDING)),
-        }
-    }
-
-    /// The peer hangs up.
-    fn on_bye(&mut self, step: &mut Step<'_>) {
-        // RFC 3261 §15.1.2: what is still pending is answered with 487.
-        self.answer.refuse_pending(step, Status::REQUEST_TERMINATED);
-        self.answer = Answer::Settled;
-        if matches!(self.bye, Bye::Unsaid) {
-            step.tray.push(Event::Ended { status: None });
-        }
-        // Our own BYE, if it crosses this one, has an answer to come.
-        if !matches!(&self.bye, Bye::Out(bye) if bye.sent().is_some()) {
-            self.end(step);
-        }
-    }
-
-    fn on_ack(&mut self, step: &mut Step<'_>, ack: &Request) {
-        if !self.answer.take_ack(ack) {
-            return;
-        }
-        if matches!(self.bye, Bye::Owed) {
-            self.send_bye(step);
-        } else {
-            step.tray.push(Event::Acknowledged { sdp: sdp_of(&ack.headers, &ack.body) });
-        }
-    }
-
-    fn on_reoffer_answered(&mut self, step: &mut Step<'_>, response: &Response) {
-        let invite = self.reoffer.out().and_then(|it| it.sent());
-        if let Some((transaction, invite)) = invite.filter(|_| response.status.is_success()) {
-            // RFC 3261 §12.2.1.2: the ACK goes to the new target already.
-            self.line.dialog.refresh_target(&response.headers);
-            self.acks.send(step, &self.line, (transaction, invite), step.now + GIVE_UP);
-        }
-        let verdict = self.reoffer.on_answered(step, &self.line, response);
-        if !matches!(self.bye, Bye::Unsaid) {
-            return self.reoffer.give_up(step);
-        }
-        match verdict {
-            Verdict::Answered => {
-                let sdp = sdp_of(&response.headers, &response.body);
-                step.tray.push(Event::ReofferAnswered { sdp });
-            }
-            Verdict::Again => {}
-            Verdict::Refused => step.tray.push(Event::ReofferRefused { status: response.status }),
-            Verdict::Gone => self.break_off(step, response.status),
-        }
-    }
-
     /// Whether an INVITE of ours could go out now (RFC 3261 §14.1).
     fn may_offer(&self) -> bool {
         matches!(self.bye, Bye::Unsaid) && self.answer.is_settled() && !self.acks.are_leaving()
@@ -445,19 +291,34 @@ impl Confirmed {
         if matches!(self.bye, Bye::Unsaid) {
             step.tray.push(Event::Ended { status: Some(status) });
         }
-        self.send_bye(step);
+        if matches!(self.bye, Bye::Unsaid | Bye::Owed) {
+            self.send_bye(step);
+        }
     }
 
     fn send_bye(&mut self, step: &mut Step<'_>) {
+        self.answer.refuse_pending(step, Status::REQUEST_TERMINATED);
         self.bye = Bye::Out(Asking::start(step, &mut self.line, Draft::new(Method::Bye)));
     }
 
     /// The dialog has ended.
     fn end(&mut self, step: &mut Step<'_>) {
         self.bye = Bye::Over;
+        // RFC 3261 §15.1.2: what is still pending is answered with 487.
+        self.answer.refuse_pending(step, Status::REQUEST_TERMINATED);
+        self.answer = Answer::Settled;
         self.reoffer.give_up(step);
         self.refer.on_end(step.now);
         self.referred.on_end(step);
         self.queue.on_end();
+    }
+}
+
+impl Line {
+    /// A request that may move the target tells where we are (RFC 3261 §12.2.1.1).
+    fn target_refresh(&self, method: Method) -> Draft {
+        let mut draft = Draft::new(method);
+        draft.headers.push(Name::Contact, self.dialog.contact());
+        draft
     }
 }

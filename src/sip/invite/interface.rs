@@ -51,12 +51,29 @@ pub struct Profile {
     pub agent: String,
     /// What answers the peers' challenges.
     pub authenticator: Option<Authenticator>,
+    /// Where our server sees us, if that isn't where we are.
+    pub seen: Option<Seen>,
+}
+
+/// Our address beyond a NAT (RFC 3581 §4).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Seen {
+    /// On this flow.
+    pub flow: Flow,
+    /// It is here.
+    pub address: SocketAddr,
 }
 
 impl Profile {
+    /// Our address for those at the other end of a flow.
+    pub(crate) fn address_on(&self, flow: Flow) -> SocketAddr {
+        self.seen.filter(|seen| seen.flow == flow).map_or(flow.local, |seen| seen.address)
+    }
+
     /// Our Contact on a flow.
     pub fn contact(&self, flow: Flow) -> NameAddr {
-        let uri = SipUri::new(Some(&self.contact_user), Host::from(flow.local.ip()), Some(flow.local.port()));
+        let address = self.address_on(flow);
+        let uri = SipUri::new(Some(&self.contact_user), Host::from(address.ip()), Some(address.port()));
         NameAddr::new(Uri::Sip(match flow.link {
             Link::Sip(Transport::Tcp) => uri.with_param("transport", Some("tcp")),
             Link::Sip(Transport::Tls) => uri.with_param("transport", Some("tls")),

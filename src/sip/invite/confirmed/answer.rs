@@ -2,8 +2,9 @@
 
 use base::{Duration, Instant};
 
-use crate::endpoint::{Endpoint, ServerId};
+use crate::endpoint::ServerId;
 use crate::invite::Step;
+use crate::invite::admit::sdp_of;
 use crate::message::{Request, Response, Status};
 use crate::transaction::{GIVE_UP, T1, T2};
 
@@ -18,6 +19,10 @@ pub(super) enum Answer {
     Unacknowledged {
         transaction: ServerId,
         ok: Response,
+        /// It made the dialog.
+        is_first: bool,
+        /// The INVITE had the offer: with the 2xx all is agreed.
+        is_agreed: bool,
         resend_at: Instant,
         resend_after: Duration,
         give_up_at: Instant,
@@ -25,14 +30,22 @@ pub(super) enum Answer {
 }
 
 impl Answer {
-    pub(super) fn send(now: Instant, endpoint: &mut Endpoint, transaction: ServerId, ok: Response) -> Self {
-        endpoint.respond(now, transaction, ok.clone());
+    /// Answers `invite` with 2xx.
+    pub(super) fn send(
+        step: &mut Step<'_>,
+        (transaction, invite): (ServerId, &Request),
+        ok: Response,
+        is_first: bool,
+    ) -> Self {
+        step.endpoint.respond(step.now, transaction, ok.clone());
         Self::Unacknowledged {
             transaction,
             ok,
-            resend_at: now + T1,
+            is_first,
+            is_agreed: sdp_of(&invite.headers, &invite.body).is_some(),
+            resend_at: step.now + T1,
             resend_after: T1,
-            give_up_at: now + GIVE_UP,
+            give_up_at: step.now + GIVE_UP,
         }
     }
 
@@ -77,7 +90,7 @@ impl Answer {
     /// Repeats the 2xx if that is due. True if no ACK has come within 64*T1: the dialog is confirmed, and should be ended
     /// (RFC 3261 §13.3.1.4).
     pub(super) fn on_timeout(&mut self, step: &mut Step<'_>) -> bool {
-        let Self::Unacknowledged { transaction, ok, resend_at, resend_after, give_up_at } = self else {
+        let Self::Unacknowledged { transaction, ok, resend_at, resend_after, give_up_at, .. } = self else {
             return false;
         };
         if *resend_at > step.now {

@@ -1,22 +1,20 @@
 //! A request of ours within a dialog until its final answer: by which flow it goes, the hop's other addresses, and
 //! challenges (RFC 3261 §12.2.1, §22.2; RFC 3263 §4.3). One mechanism for all methods.
 
-use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::Line;
 use crate::endpoint::{self, Alternatives, ClientId, RouteId, leads_to};
 use crate::flow::Flow;
 use crate::invite::Step;
-use crate::message::{Method, Name, Request, Response, Status};
+use crate::message::{Headers, Method, Name, Request, Response, Status};
 
 /// What a request says beyond what its dialog makes it say: it is composed anew for each attempt.
 #[derive(Debug)]
 pub(super) struct Draft {
-    pub(super) method: Method,
-    pub(super) headers: Vec<(Name<'static>, String)>,
-    /// Content-Type and body.
-    pub(super) content: Option<(String, Vec<u8>)>,
+    method: Method,
+    pub(super) headers: Headers,
+    body: Vec<u8>,
 }
 
 /// A request that has no final answer yet.
@@ -37,19 +35,22 @@ enum Way {
 
 impl Draft {
     pub(super) const fn new(method: Method) -> Self {
-        Self { method, headers: Vec::new(), content: None }
+        Self { method, headers: Headers::new(), body: Vec::new() }
+    }
+
+    pub(super) fn with_body(mut self, content_type: &str, body: Vec<u8>) -> Self {
+        self.headers.push(Name::ContentType, content_type);
+        Self { body, ..self }
     }
 
     /// The next request of the dialog, signed.
     fn compose(&self, step: &mut Step<'_>, line: &mut Line) -> Request {
         let mut request = line.dialog.request(self.method.clone());
-        for (name, value) in &self.headers {
-            request.headers.push(*name, value);
+        for (name, value) in self.headers.iter() {
+            request.headers.push(name, value);
         }
         request.headers.push(Name::UserAgent, &step.profile.agent);
-        if let Some((content_type, body)) = &self.content {
-            request.set_body(content_type, body.clone());
-        }
+        request.body.clone_from(&self.body);
         step.profile.sign(&mut request, step.dice);
         request
     }

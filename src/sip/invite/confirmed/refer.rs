@@ -1,9 +1,6 @@
 //! Our REFER, and what the peer tells of it (RFC 3515; RFC 5589 §6): the subscription that it makes lives on when the
 //! call has ended (RFC 5057 §4).
 
-use alloc::string::ToString;
-use alloc::vec::Vec;
-
 use base::Instant;
 
 use super::Line;
@@ -39,12 +36,10 @@ impl Refer {
             return None;
         }
         *self = Self::Asked;
-        let headers = Vec::from([
-            (Name::ReferTo, NameAddr::new(to.clone()).to_string()),
-            (Name::ReferredBy, NameAddr::new(step.profile.address.uri.clone()).to_string()),
-            (Name::Contact, line.dialog.contact().to_string()),
-        ]);
-        Some(Draft { headers, ..Draft::new(Method::Refer) })
+        let mut draft = line.target_refresh(Method::Refer);
+        draft.headers.push(Name::ReferTo, NameAddr::new(to.clone()));
+        draft.headers.push(Name::ReferredBy, NameAddr::new(step.profile.address.uri.clone()));
+        Some(draft)
     }
 
     pub(super) const fn is_idle(&self) -> bool {

@@ -2,13 +2,11 @@
 //! it goes. They go on when the call has ended (RFC 5057 §4).
 
 use alloc::format;
-use alloc::string::{String, ToString};
-use alloc::vec::Vec;
+use alloc::string::String;
 
 use base::{Duration, Instant};
 
 use super::Line;
-use super::asking::Draft;
 use super::queue::{Queue, Subject};
 use crate::endpoint::ServerId;
 use crate::invite::{Event, SIPFRAG, Step};
@@ -95,14 +93,12 @@ impl Referred {
         } else {
             format!("active;expires={}", until.since(step.now).as_secs())
         };
-        let headers = Vec::from([
-            (Name::Contact, line.dialog.contact().to_string()),
-            (Name::Event, format!("refer;id={number}")),
-            (Name::SubscriptionState, state),
-        ]);
         let body = format!("SIP/2.0 {now_known} {}\r\n", now_known.reason()).into_bytes();
-        let content = Some((format!("{SIPFRAG};version=2.0"), body));
-        queue.send(step, line, Subject::Notify, Draft { method: Method::Notify, headers, content });
+        let fragment = format!("{SIPFRAG};version=2.0");
+        let mut draft = line.target_refresh(Method::Notify).with_body(&fragment, body);
+        draft.headers.push(Name::Event, format_args!("refer;id={number}"));
+        draft.headers.push(Name::SubscriptionState, state);
+        queue.send(step, line, Subject::Notify, draft);
         if is_last {
             *self = Self::Idle;
         }

@@ -1,15 +1,12 @@
 //! Our own new offer (RFC 3261 §14.1): when it may be made, the re-INVITE that carries it, and glare.
 
-use alloc::string::{String, ToString};
-use alloc::vec::Vec;
-
 use base::{Dice, Duration, Instant};
 
 use super::Line;
 use super::asking::{Asking, Draft};
 use crate::endpoint::ClientId;
-use crate::invite::{METHODS, SDP, Step};
-use crate::message::{Method, Name, Response, Status};
+use crate::invite::Step;
+use crate::message::{Response, Status};
 use crate::transaction::GIVE_UP;
 
 /// How often one offer is made before a peer that always has another one pending is taken at its word.
@@ -84,9 +81,9 @@ impl Reoffer {
     }
 
     /// Sends the re-INVITE.
-    pub(super) fn send(&mut self, step: &mut Step<'_>, line: &mut Line, sdp: Vec<u8>) {
+    pub(super) fn send(&mut self, step: &mut Step<'_>, line: &mut Line, draft: Draft) {
         let Self::Due { tries } = *self else { return };
-        let asking = Asking::start(step, line, draft(line, sdp));
+        let asking = Asking::start(step, line, draft);
         *self = Self::Out { asking, tries, once_more: false, give_up_at: Some(step.now + GIVE_UP) };
     }
 
@@ -162,12 +159,6 @@ impl Reoffer {
             };
         }
     }
-}
-
-fn draft(line: &Line, sdp: Vec<u8>) -> Draft {
-    let mut headers = Vec::from([(Name::Contact, line.dialog.contact().to_string())]);
-    headers.extend(METHODS.iter().map(|method| (Name::Allow, method.to_string())));
-    Draft { method: Method::Invite, headers, content: Some((String::from(SDP), sdp)) }
 }
 
 /// How long to wait until the offer may be made again, if it may: after 491 by RFC 3261 §14.1, after 500 as the peer

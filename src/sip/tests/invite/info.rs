@@ -3,7 +3,7 @@
 use sip::invite::Event;
 use sip::message::Status;
 
-use super::{Call, body, ended, from_caller, ringing, talking, their_invite};
+use super::{Call, body, ended, from_caller, ringing, ringing_and_answered, talking, their_invite};
 use crate::stage::{Sent, answer, challenge, ms, with};
 
 /// A message with a body of that type.
@@ -103,6 +103,19 @@ fn a_key_that_is_refused_or_lost_is_told_to_nobody_but_a_lost_dialog_ends_the_ca
     call.receive(&answer(&info, "481 Call/Transaction Does Not Exist"));
     assert_eq!(call.told(), ended(Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST));
     assert_eq!(call.sent_lines(), ["BYE sip:1001@192.0.2.1"]);
+}
+
+#[test]
+fn a_dialog_that_is_lost_before_its_ack_is_ended_once() {
+    let (mut call, _) = ringing_and_answered(&their_invite());
+    call.send_info("Signal=1");
+    let info = call.sent_one();
+    call.receive(&answer(&info, "481 Call/Transaction Does Not Exist"));
+    assert_eq!(call.told(), ended(Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST));
+    let bye = call.sent_one();
+    call.receive(&answer(&bye, "481 Call/Transaction Does Not Exist"));
+    call.run_for(ms(60_000));
+    assert!(call.told().is_empty() && call.sent().is_empty() && call.user.is_over());
 }
 
 #[test]

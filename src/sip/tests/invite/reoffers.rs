@@ -7,7 +7,7 @@ use super::{
     ALLOW, ANSWER, CONTACT, body, called_and_answered, from_called, from_caller, ringing_and_answered,
     talking, their_invite,
 };
-use crate::stage::{Sent, answer, ms, with, with_sdp};
+use crate::stage::{Sent, answer, ms, their_request, with, with_sdp};
 
 fn reinvite(ours: &Sent, branch: &str, cseq: u32) -> String {
     with_sdp(&with(&from_caller(ours, "INVITE", branch, cseq), CONTACT), "new offer")
@@ -62,12 +62,43 @@ fn a_refused_offer_leaves_all_as_it_was() {
 }
 
 #[test]
-fn an_offer_before_the_ack_is_told_to_come_again() {
+fn an_offer_before_the_ack_is_heard_if_the_first_is_answered_already() {
     let (mut call, first) = ringing_and_answered(&their_invite());
     call.receive(&reinvite(&first, "z9hG4bKre", 2));
-    assert_eq!(call.sent_lines(), ["491 Request Pending"]);
+    assert_eq!(call.told(), reoffered());
+    call.act(|session, now, endpoint, _| session.answer_reoffer(now, endpoint, Ok(ANSWER.into())));
+    assert_eq!(call.sent_one().value("CSeq"), "2 INVITE");
     call.receive(&from_caller(&first, "ACK", "z9hG4bKack", 1));
+    assert!(call.told().is_empty(), "the first ACK, which was late, says nothing");
+    call.receive(&from_caller(&first, "ACK", "z9hG4bKreack", 2));
     assert_eq!(call.told(), [Event::Acknowledged { sdp: None }]);
+    call.run_for(ms(60_000));
+    assert!(call.sent().is_empty());
+}
+
+#[test]
+fn an_offer_before_the_ack_that_brings_an_answer_is_told_to_come_again() {
+    let without_offer = with(&their_request("INVITE", "z9hG4bKinvite", 1), CONTACT);
+    let (mut call, first) = ringing_and_answered(&without_offer);
+    call.receive(&reinvite(&first, "z9hG4bKre", 2));
+    assert_eq!(call.sent_lines(), ["491 Request Pending"]);
+    call.receive(&with_sdp(&from_caller(&first, "ACK", "z9hG4bKack", 1), "their answer"));
+    assert_eq!(call.told(), [Event::Acknowledged { sdp: Some(b"their answer".to_vec()) }]);
+}
+
+#[test]
+fn who_hangs_up_does_not_wait_for_the_ack_of_a_new_offer() {
+    let (mut call, first) = talking();
+    call.receive(&reinvite(&first, "z9hG4bKre", 2));
+    call.act(|session, now, endpoint, _| session.answer_reoffer(now, endpoint, Ok(ANSWER.into())));
+    call.sent();
+    call.told();
+    call.hang_up();
+    let bye = call.sent_one();
+    assert_eq!(bye.first_line(), "BYE sip:1001@192.0.2.1 SIP/2.0");
+    call.receive(&answer(&bye, "200 OK"));
+    call.run_for(ms(60_000));
+    assert!(call.told().is_empty() && call.sent().is_empty() && call.user.is_over());
 }
 
 #[test]
