@@ -69,7 +69,9 @@ fn packets(sound: &[f32]) -> Vec<Vec<u8>> {
         now += Duration::from_millis(10);
         sender.push(now, frame.try_into().expect("chunks are exact"));
         while let Some(packet) = sender.poll_packet() {
-            packets.push(packet.bytes.to_vec());
+            if packet.channel == Channel::Rtp {
+                packets.push(packet.bytes.to_vec());
+            }
         }
     }
     packets
