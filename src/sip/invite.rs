@@ -28,7 +28,7 @@ use confirmed::Confirmed;
 use interface::{NOREFERSUB, SIPFRAG};
 
 pub(crate) use admit::push_abilities;
-pub use interface::{ABILITIES, Event, INFO_TYPES, Invitation, METHODS, Profile, SDP};
+pub use interface::{ABILITIES, Event, INFO_TYPES, Invitation, METHODS, Profile, SDP, Seen};
 
 /// Forks of one INVITE that are ACKed and BYEd at once: a peer that sends more is ignored.
 const MAX_STRAYS: usize = 8;

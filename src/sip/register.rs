@@ -1,6 +1,10 @@
 //! Registration (RFC 3261 §10.2, RFC 5626 §4.5): one address of record kept bound to this phone, through challenges,
-//! refreshes, failures and the end. What a person or program is told of it is the user's matter.
+//! redirections, refreshes, failures, changes of address and the end. What a person or program is told of it is the
+//! user's matter.
 
+mod bindings;
+
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -10,8 +14,10 @@ use crate::Show;
 use crate::dialog::{MAX_FORWARDS, push_first_route};
 use crate::endpoint::{self, Alternatives, ClientId, Endpoint, RouteId};
 use crate::flow::Flow;
-use crate::invite::{Profile, push_abilities};
-use crate::message::{CSeq, Contacts, Method, Name, NameAddr, Request, Response, Status, Uri};
+use crate::invite::{Profile, Seen, push_abilities};
+use crate::message::{CSeq, Method, Name, Request, Response, SipUri, Status, Uri};
+
+use bindings::{Bindings, granted, seen_from};
 
 /// The first wait after a failure (RFC 5626 §4.5, "base-time" where no flow works).
 const RETRY_BASE: Duration = Duration::from_secs(30);
@@ -64,17 +70,20 @@ pub struct Registration {
     number: u32,
     /// Failures since the last success.
     failures: u32,
-    /// What the registrar may have of us, until that lapses: a REGISTER without an answer may have been heard.
-    binding: Option<Binding>,
+    bindings: Bindings,
     dice: Dice,
     state: State,
 }
 
-/// An address of ours at the registrar.
-#[derive(Clone, Copy, Debug)]
-struct Binding {
-    flow: Flow,
-    until: Instant,
+/// Whom a REGISTER is for.
+#[derive(Clone, Debug)]
+struct Target {
+    /// Request-URI.
+    domain: Uri,
+    /// Where it goes first.
+    hop: Uri,
+    /// A registrar has named it in place of itself.
+    is_redirected: bool,
 }
 
 #[derive(Debug)]
@@ -83,7 +92,7 @@ enum State {
     /// Nothing is wanted.
     Idle,
     /// A flow to the first hop is being opened.
-    Reaching { route: RouteId, want: Want },
+    Reaching { route: RouteId, want: Want, target: Target },
     /// The REGISTER is out.
     Asking { transaction: ClientId, asked: Asked },
     /// Bound.
@@ -109,8 +118,12 @@ struct Asked {
     /// As it was sent last, but for its Via.
     request: Request,
     want: Want,
+    target: Target,
     /// What holds again if the registrar refuses.
-    before: Option<Binding>,
+    before: Bindings,
+    /// It replaces a Contact that nobody can reach by one that was seen, and is no more than that: if it is refused, the
+    /// binding before is refreshed then.
+    corrects_until: Option<Instant>,
     /// The registrar has had its longer time already (423).
     is_lengthened: bool,
     /// What is to be asked for after its answer. A REGISTER that overtakes the one before would be undone by it (RFC 3261
@@ -129,8 +142,8 @@ impl Registration {
     /// Not registering yet.
     pub fn new(registrar: Registrar, profile: Profile, mut dice: Dice) -> Self {
         let (call_id, tag) = (dice.hex(4), dice.hex(2));
-        let (number, failures, binding, state) = (0, 0, None, State::Idle);
-        Self { registrar, profile, call_id, tag, number, failures, binding, dice, state }
+        let (number, failures, bindings, state) = (0, 0, Bindings::default(), State::Idle);
+        Self { registrar, profile, call_id, tag, number, failures, bindings, dice, state }
     }
 
     /// Registers at once, whatever it waited for; a REGISTER that is out to bind is let go, and one to remove is waited
@@ -147,7 +160,7 @@ impl Registration {
 
     /// Registers at once with another profile: a new password, say.
     pub fn register_as(&mut self, now: Instant, endpoint: &mut Endpoint, profile: Profile) {
-        self.profile = profile;
+        self.profile = Profile { seen: self.profile.seen, ..profile };
         self.register(now, endpoint);
     }
 
@@ -157,7 +170,7 @@ impl Registration {
             State::Reaching { want: Want::Remove, .. } => {}
             State::Asking { asked: asked @ Asked { want: Want::Remove, .. }, .. } => asked.then = None,
             State::Asking { asked, .. } => asked.then = Some(Want::Remove),
-            _ if self.binding.is_some_and(|binding| binding.until > now) => {
+            _ if self.bindings.live(now).next().is_some() => {
                 self.reach(now, endpoint, Want::Remove);
             }
             _ => {
@@ -174,7 +187,7 @@ impl Registration {
 
     /// The flow of the binding, or of the REGISTER that asks for it.
     pub fn flow(&self) -> Option<Flow> {
-        self.binding.map(|binding| binding.flow)
+        self.bindings.flow()
     }
 
     /// Who we are to this registrar; its authenticator knows the registrar's last nonce.
@@ -217,10 +230,24 @@ impl Registration {
     ) {
         let mut step = Step { now, endpoint, tray };
         match (core::mem::replace(&mut self.state, State::Idle), event) {
-            (State::Reaching { want, .. }, endpoint::Event::Reached { flow, alternatives, .. }) => {
-                let request = self.write(flow, want);
-                let (before, is_lengthened, then) = (self.binding, false, None);
-                self.ask(&mut step, Asked { flow, alternatives, request, want, before, is_lengthened, then });
+            (State::Reaching { want, target, .. }, endpoint::Event::Reached { flow, alternatives, .. }) => {
+                let request = self.write(now, flow, want, &target);
+                let (before, corrects_until) = (self.bindings.clone(), None);
+                let (is_lengthened, then) = (false, None);
+                self.ask(
+                    &mut step,
+                    Asked {
+                        flow,
+                        alternatives,
+                        request,
+                        want,
+                        target,
+                        before,
+                        corrects_until,
+                        is_lengthened,
+                        then,
+                    },
+                );
             }
             (State::Reaching { want, .. }, endpoint::Event::Unreachable { .. }) => {
                 self.on_failure(&mut step, want, Status::SERVICE_UNAVAILABLE, Duration::ZERO);
@@ -229,7 +256,7 @@ impl Registration {
                 if response.status.is_final() =>
             {
                 match asked.then {
-                    Some(then) => self.on_awaited_response(&mut step, &asked, &response, then),
+                    Some(then) => self.on_awaited_response(&mut step, asked, &response, then),
                     None => self.on_response(&mut step, asked, &response),
                 }
             }
@@ -258,17 +285,17 @@ impl Registration {
     }
 
     fn reach(&mut self, now: Instant, endpoint: &mut Endpoint, want: Want) {
-        self.state = State::Reaching { route: endpoint.reach(now, &self.registrar.hop), want };
+        let Registrar { domain, hop, .. } = self.registrar.clone();
+        self.reach_target(now, endpoint, want, Target { domain, hop, is_redirected: false });
+    }
+
+    fn reach_target(&mut self, now: Instant, endpoint: &mut Endpoint, want: Want, target: Target) {
+        self.state = State::Reaching { route: endpoint.reach(now, &target.hop), want, target };
     }
 
     /// RFC 3261 §10.2.
-    fn write(&self, flow: Flow, want: Want) -> Request {
-        let Registrar { domain, hop, expires } = &self.registrar;
-        // What is removed is what was bound, though the phone's address may have changed since.
-        let (bound_on, seconds) = match want {
-            Want::Bind => (flow, expires.as_secs()),
-            Want::Remove => (self.binding.map_or(flow, |binding| binding.flow), 0),
-        };
+    fn write(&self, now: Instant, flow: Flow, want: Want, target: &Target) -> Request {
+        let Target { domain, hop, .. } = target;
         let mut request = Request::new(Method::Register, domain.clone());
         let headers = &mut request.headers;
         push_first_route(headers, domain, hop);
@@ -277,8 +304,21 @@ impl Registration {
         headers.push(Name::To, &self.profile.address);
         headers.push(Name::CallId, &self.call_id);
         headers.push(Name::CSeq, CSeq { number: self.number, method: Method::Register });
-        headers.push(Name::Contact, self.profile.contact(bound_on));
-        headers.push(Name::Expires, seconds);
+        match want {
+            Want::Bind => {
+                let own = self.profile.contact(flow);
+                // What was bound before the phone's address changed leads nowhere any more.
+                let former = self.bindings.live(now).filter(|contact| **contact != own);
+                let removed = former.map(|contact| format!("{contact};expires=0"));
+                headers.push(Name::Contact, &own);
+                removed.for_each(|contact| headers.push(Name::Contact, contact));
+                headers.push(Name::Expires, self.registrar.expires.as_secs());
+            }
+            Want::Remove => {
+                self.bindings.live(now).for_each(|contact| headers.push(Name::Contact, contact));
+                headers.push(Name::Expires, 0);
+            }
+        }
         headers.push(Name::UserAgent, &self.profile.agent);
         push_abilities(headers);
         request
@@ -291,17 +331,18 @@ impl Registration {
         self.profile.sign(&mut asked.request, &mut self.dice);
         let transaction = step.endpoint.request(step.now, asked.flow, asked.request.clone());
         if asked.want == Want::Bind {
-            self.binding = Some(Binding { flow: asked.flow, until: step.now + self.registrar.expires });
+            let contact = self.profile.contact(asked.flow);
+            self.bindings.ask(asked.flow, contact, step.now + self.registrar.expires);
         }
         self.state = State::Asking { transaction, asked };
     }
 
     /// The answer is told to nobody: something else is wanted by now.
-    fn on_awaited_response(&mut self, step: &mut Step<'_>, asked: &Asked, response: &Response, then: Want) {
+    fn on_awaited_response(&mut self, step: &mut Step<'_>, asked: Asked, response: &Response, then: Want) {
         if asked.want == Want::Remove {
-            self.binding = None;
+            self.bindings.clear();
         } else if !response.status.is_success() {
-            self.binding = asked.before;
+            self.bindings = asked.before;
         }
         self.go_on(step, then);
     }
@@ -318,13 +359,18 @@ impl Registration {
         let wait = response.headers.retry_after().ok().flatten().map_or(0, u64::from);
         let wait = RETRY_AFTER_MAX.min(Duration::from_secs(wait));
         if status.is_success() {
-            return self.on_success(step, &asked, response);
+            return self.on_success(step, asked, response);
         }
-        self.binding = asked.before;
+        self.bindings = asked.before.clone();
         if self.profile.take_challenge(response) {
             self.ask(step, asked);
+        } else if let Some(refresh_at) = asked.corrects_until {
+            self.profile.seen = None;
+            self.state = State::Bound { refresh_at };
+        } else if let Some(target) = redirected(&asked.target, response) {
+            self.reach_target(step.now, step.endpoint, asked.want, target);
         } else if status == Status::INTERVAL_TOO_BRIEF && self.lengthen(&asked, response) {
-            asked.request = self.write(asked.flow, asked.want);
+            asked.request = self.write(step.now, asked.flow, asked.want, &asked.target);
             asked.is_lengthened = true;
             self.ask(step, asked);
         } else if status == Status::SERVICE_UNAVAILABLE {
@@ -345,40 +391,38 @@ impl Registration {
         is_longer
     }
 
-    fn on_success(&mut self, step: &mut Step<'_>, asked: &Asked, response: &Response) {
+    fn on_success(&mut self, step: &mut Step<'_>, asked: Asked, response: &Response) {
         self.failures = 0;
         if asked.want == Want::Remove {
-            self.binding = None;
+            self.bindings.clear();
             return step.tray.push(Event::Unregistered);
         }
-        let granted = self.granted(asked.flow, response);
+        let own = self.profile.contact(asked.flow);
+        let Some(granted) = granted(&own, self.registrar.expires, response) else {
+            // Others are bound, and we are not: to try again at once would be answered as well.
+            self.bindings = asked.before;
+            return self.on_failure(step, asked.want, Status::SERVER_INTERNAL_ERROR, Duration::ZERO);
+        };
         let early = REFRESH_EARLY.min(granted / 2);
-        let after = REFRESH_MIN.max(granted.saturating_sub(early));
-        self.binding = Some(Binding { flow: asked.flow, until: step.now + granted });
-        self.state = State::Bound { refresh_at: step.now + after };
+        let refresh_at = step.now + REFRESH_MIN.max(granted.saturating_sub(early));
+        self.bindings.grant(step.now + granted);
         step.tray.push(Event::Registered);
-    }
-
-    /// What the registrar grants (RFC 3261 §10.2.4): our own Contact's `expires`, else Expires, else what was asked for. A
-    /// lone Contact is ours, though a registrar may have rewritten it to where the REGISTER came from.
-    fn granted(&self, flow: Flow, response: &Response) -> Duration {
-        let own = self.profile.contact(flow);
-        let contacts = match response.headers.contacts() {
-            Ok(Contacts::List(contacts)) => contacts,
-            _ => Vec::new(),
-        };
-        let ours = match contacts.as_slice() {
-            [lone] => Some(lone),
-            several => several.iter().find(|contact| contact.uri.is_equivalent(&own.uri)),
-        };
-        let seconds = ours.and_then(NameAddr::expires).or_else(|| response.headers.expires().ok().flatten());
-        seconds.map_or(self.registrar.expires, |seconds| Duration::from_secs(u64::from(seconds)))
+        match seen_from(asked.flow, response).filter(|seen| *seen != self.profile.address_on(asked.flow)) {
+            // Once for each refresh: a NAT may show another address each time.
+            Some(address) if asked.corrects_until.is_none() => {
+                self.profile.seen = Some(Seen { flow: asked.flow, address });
+                let request = self.write(step.now, asked.flow, Want::Bind, &asked.target);
+                let (before, corrects_until) = (self.bindings.clone(), Some(refresh_at));
+                self.ask(step, Asked { request, before, corrects_until, ..asked });
+            }
+            _ => self.state = State::Bound { refresh_at },
+        }
     }
 
     /// The hop doesn't work: it has perhaps another address (RFC 3263 §4.3).
     fn try_next(&mut self, step: &mut Step<'_>, asked: Asked, status: Status, wait: Duration) {
         match step.endpoint.reach_next(asked.alternatives) {
-            Some(route) => self.state = State::Reaching { route, want: asked.want },
+            Some(route) => self.state = State::Reaching { route, want: asked.want, target: asked.target },
             None => self.on_failure(step, asked.want, status, wait),
         }
     }
@@ -387,7 +431,7 @@ impl Registration {
     fn on_failure(&mut self, step: &mut Step<'_>, want: Want, status: Status, wait: Duration) {
         if want == Want::Remove {
             // A registrar that doesn't answer forgets the binding by itself.
-            self.binding = None;
+            self.bindings.clear();
             step.tray.push(Event::Unregistered);
         } else if (500..600).contains(&status.code()) || status == Status::REQUEST_TIMEOUT {
             self.failures = self.failures.saturating_add(1);
@@ -403,5 +447,19 @@ impl Registration {
         let doublings = self.failures.min(10);
         let most = RETRY_MAX.min(RETRY_BASE.saturating_mul(1 << doublings));
         self.dice.duration(most / 2, most)
+    }
+}
+
+/// Where a registrar sends us instead (RFC 3261 §8.1.3.4, §21.3): once, else two of them could keep us going.
+fn redirected(target: &Target, response: &Response) -> Option<Target> {
+    let contact = response.headers.contact().ok().filter(|_| !target.is_redirected)?;
+    let there = contact.uri.as_sip()?;
+    let hop = Uri::Sip(SipUri { user: None, password: None, headers: String::new(), ..there.clone() });
+    match response.status {
+        Status::MOVED_PERMANENTLY | Status::MOVED_TEMPORARILY => {
+            Some(Target { domain: hop.clone(), hop, is_redirected: true })
+        }
+        Status::USE_PROXY => Some(Target { domain: target.domain.clone(), hop, is_redirected: true }),
+        _ => None,
     }
 }

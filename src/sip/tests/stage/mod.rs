@@ -284,6 +284,7 @@ pub(crate) fn profile() -> Profile {
         contact_user: "1000".into(),
         agent: "neonphone".into(),
         authenticator: Some(Authenticator::new(credentials)),
+        seen: None,
     }
 }
 
