@@ -16,6 +16,7 @@ mod interface;
 pub mod number;
 mod phone;
 pub mod policy;
+mod reason;
 
 pub use command::{CallId, ClientId, Command, ConnectionId, Done, Refusal, RefusalCode, Reply};
 pub use event::{CallTold, Event, Snapshot};

@@ -29,6 +29,8 @@ pub struct Phone {
     calls: Calls,
     /// Answers to those who have no business here.
     strangers: Allowance,
+    /// Lines of the log about them.
+    strangers_told: Allowance,
     dice: Dice,
     outputs: VecDeque<Output>,
     /// Once it stops: by when.
@@ -50,6 +52,7 @@ impl Phone {
             accounts,
             calls: Calls::new(),
             strangers: policy::STRANGERS,
+            strangers_told: policy::STRANGERS_TOLD,
             dice,
             outputs: VecDeque::new(),
             stop_at: None,

@@ -12,6 +12,9 @@ use sip::message::Status;
 /// little to flood anybody with whose address they borrow.
 pub(crate) const STRANGERS: Allowance = Allowance::new(8, Duration::from_secs(1));
 
+/// Of those who are answered so many are told in the log, and then one a minute: enough to notice them.
+pub(crate) const STRANGERS_TOLD: Allowance = Allowance::new(8, Duration::from_secs(60));
+
 /// A block of addresses, or one: `10.0.0.0/8`, `192.0.2.7`, `2001:db8::/32`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Prefix {

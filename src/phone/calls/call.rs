@@ -24,6 +24,7 @@ use crate::accounts::DtmfWay;
 use crate::command::{CallId, ConnectionId};
 use crate::event::{CallSnapshot, CallState, CallTold, CallType, Event};
 use crate::interface::{Family, Output};
+use crate::reason;
 
 /// How long neither RTP nor RTCP came when the leg tells it (part 3).
 const LOST_AFTER: Duration = Duration::from_secs(5);
@@ -48,6 +49,8 @@ pub(super) struct Call {
     referrer: Option<CallId>,
     /// No media since 5 s: when it ends for that.
     lost: Option<Lost>,
+    /// What went wrong last without any answer of the peer.
+    pub(super) trouble: Option<&'static str>,
 }
 
 /// Media that are lost.
@@ -161,6 +164,7 @@ impl Call {
             transfer: None,
             referrer: None,
             lost: None,
+            trouble: None,
         }
     }
 
@@ -264,15 +268,25 @@ impl Call {
         self.end_sound(tone, step.outputs);
         let told = self.told(step.now);
         if let Some(status) = Status::new(told.sip_error) {
-            let CallTold { from, to, .. } = &told;
-            let line = format!("call from {from} to {to}: {status} {}", status.reason());
-            step.outputs.push(Output::Log(line));
+            step.outputs.push(self.log(status));
             if self.is_ringing() {
                 self.tell_referrer(step, status);
             }
         }
         step.outputs.push(Output::Event(Event::CallFinalized(told)));
         self.session
+    }
+
+    /// Why it ended, where it did not end well.
+    fn log(&self, status: Status) -> Output {
+        let CallTold { from, to, call_type, .. } = &self.told;
+        // These are what a trouble is told as.
+        let trouble = self.trouble.filter(|_| matches!(status.code(), 408 | 500 | 503));
+        let why = trouble.unwrap_or_else(|| match self.is_ringing() {
+            true => reason::of_ringing(*call_type, status),
+            false => reason::of_answered(status),
+        });
+        Output::Log(format!("the call from {from} to {to} has ended: {why} ({status} {})", status.reason()))
     }
 
     /// What its user hears when the peer has ended it: a call that didn't come about doesn't end in silence.
@@ -284,6 +298,7 @@ impl Call {
     /// Takes an event of the endpoint that its session owns.
     pub(super) fn handle_event(&mut self, step: &mut Step<'_>, event: endpoint::Event) -> Outcome {
         let mut tray = Vec::new();
+        self.trouble = reason::on_the_way(&event);
         self.session.handle_event(step.now, step.endpoint, event, &mut tray);
         self.on_events(step, tray)
     }
@@ -313,6 +328,7 @@ impl Call {
 
     pub(super) fn handle_timeout(&mut self, step: &mut Step<'_>) -> Outcome {
         if self.lost.and_then(|lost| lost.give_up_at).is_some_and(|at| at <= step.now) {
+            self.trouble = Some("nothing was heard of the other side any more");
             return self.give_up(step, Status::REQUEST_TIMEOUT);
         }
         self.send_due_key(step);

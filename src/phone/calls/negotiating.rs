@@ -56,7 +56,7 @@ impl Call {
 
     pub(super) fn on_reached(&mut self, step: &mut Step<'_>, flow: Flow) -> Result<(), Status> {
         let Some(sound) = self.begin_sound(step, flow) else {
-            step.outputs.push(Output::Log("a call can't be placed: no RTP port is free".into()));
+            self.trouble = Some("no RTP port is free");
             return Err(Status::SERVER_INTERNAL_ERROR);
         };
         let offer = sound.offer(Direction::SENDRECV);

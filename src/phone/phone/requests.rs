@@ -58,9 +58,11 @@ impl Phone {
             (Verdict::Ring, Some(account)) => account,
             (Verdict::Ring, None) => return Err(Status::NOT_FOUND),
             (Verdict::Refuse(status), _) => {
-                let (from, why) = (flow.remote.ip(), status.reason());
-                let line = format!("a call to {user} from {from} was refused: {status} {why}");
-                self.outputs.push_back(Output::Log(line));
+                if is_known || self.strangers_told.take(now) {
+                    let (from, why) = (flow.remote.ip(), status.reason());
+                    let line = format!("a call to {user:?} from {from} was refused: {status} {why}");
+                    self.outputs.push_back(Output::Log(line));
+                }
                 return Err(status);
             }
         };
