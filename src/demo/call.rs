@@ -4,11 +4,12 @@ use std::net::SocketAddr;
 
 use base::{Dice, Duration, Instant};
 use media::Packet;
+use media::dtmf::Key;
 use media::leg::Channel;
 use sip::endpoint::{self, Endpoint, ServerId};
 use sip::flow::Flow;
 use sip::invite::{Event, Invitation, Profile, Session};
-use sip::message::{Request, Status, Uri};
+use sip::message::{Request, SipUri, Status, Uri};
 use sip::sdp::{Direction, Negotiation, SdpError};
 
 use super::numbers::Step;
@@ -16,6 +17,17 @@ use super::voice::{self, Voice};
 
 /// How long somebody who is called may let it ring.
 const RINGS_FOR: Duration = Duration::from_secs(30);
+
+/// Who a call is with, and where.
+#[derive(Debug)]
+pub(super) struct Peer {
+    /// The user.
+    pub(super) user: String,
+    /// Who the exchange is for him.
+    pub(super) profile: Profile,
+    /// The call's place.
+    pub(super) line: Line,
+}
 
 /// A place for a call's sound: two sockets that the driver has bound.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -26,35 +38,61 @@ pub(super) struct Line {
     pub(super) rtp: SocketAddr,
 }
 
+/// A call that a caller asked for by transferring one that he had.
+#[derive(Debug)]
+pub(super) struct Referral {
+    /// The Call-ID of the one that he had.
+    pub(super) call_id: String,
+    /// Whom to call.
+    pub(super) to: Uri,
+    /// Referred-By, to be sent along (RFC 3892).
+    pub(super) referred_by: Option<String>,
+    /// What the other is to hear.
+    pub(super) script: &'static [Step],
+}
+
 /// What a call wants of its exchange.
 #[derive(Debug)]
 pub(super) enum Wish {
     /// To call its caller.
     CallBack { user: String, after: Duration },
+    /// To make a call, and tell how it goes by [`Call::tell_referrer`].
+    Refer(Referral),
+    /// The call that was asked for in the call of this Call-ID was answered so.
+    Tell { call_id: String, status: Status },
+}
+
+/// What a call is lent while it works.
+pub(super) struct Turn<'a> {
+    pub(super) now: Instant,
+    pub(super) endpoint: &'a mut Endpoint,
+    pub(super) wishes: &'a mut Vec<Wish>,
 }
 
 #[derive(Debug)]
 pub(super) struct Call {
     session: Session,
-    line: Line,
-    /// Whom it is with.
-    peer: String,
+    peer: Peer,
     negotiation: Negotiation,
     /// What we want of the sound: all but while the caller is on hold.
     direction: Direction,
     /// The offer in the INVITE, until it is answered.
     offer: Option<Vec<u8>>,
     voice: Voice,
-    /// What is left to do.
+    /// What is left to do, the step that is being done included once there is one.
     script: &'static [Step],
     state: State,
+    /// The call in which this one was asked for, until it was told what became of it.
+    referrer: Option<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum State {
     /// Somebody is called, until then.
     Calling(Instant),
-    /// A step of the script, until then.
+    /// Nothing of the script is done yet.
+    Begun,
+    /// The first step of the script, until then.
     Doing(Instant),
     /// Over, but for what the session has to settle.
     Over,
@@ -66,49 +104,74 @@ impl Call {
     /// # Errors
     /// The status that refuses it.
     pub(super) fn take(
-        now: Instant,
         (transaction, flow, invite): (ServerId, Flow, Request),
-        profile: Profile,
-        (peer, line): (String, Line),
+        peer: Peer,
         script: &'static [Step],
         mut dice: Dice,
     ) -> Result<Self, Status> {
         let offer = (!invite.body.is_empty()).then(|| invite.body.clone());
-        let session = Session::ring(transaction, flow, invite, profile, dice.fork())?;
-        Ok(Self::new(session, (peer, line), offer, script, State::Doing(now), dice))
+        let session = Session::ring(transaction, flow, invite, peer.profile.clone(), dice.fork())?;
+        Ok(Self { offer, ..Self::new(session, peer, script, State::Begun, dice) })
     }
 
-    /// Calls `peer` at `contact`.
+    /// Calls back.
     pub(super) fn place(
-        now: Instant,
-        endpoint: &mut Endpoint,
+        turn: &mut Turn<'_>,
         contact: &Uri,
-        profile: Profile,
-        (peer, line): (String, Line),
+        peer: Peer,
         script: &'static [Step],
-        mut dice: Dice,
+        dice: Dice,
     ) -> Self {
-        let invitation = Invitation { target: contact.clone(), hop: contact.clone(), headers: Vec::new() };
-        let session = Session::call(now, endpoint, profile, invitation, dice.fork());
-        Self::new(session, (peer, line), None, script, State::Calling(now + RINGS_FOR), dice)
+        Self::invite(turn, contact, Vec::new(), peer, script, dice)
     }
 
-    fn new(
-        session: Session,
-        (peer, line): (String, Line),
-        offer: Option<Vec<u8>>,
+    /// Calls whom another call's caller wants to be called.
+    pub(super) fn refer(
+        turn: &mut Turn<'_>,
+        contact: &Uri,
+        peer: Peer,
+        referral: Referral,
+        dice: Dice,
+    ) -> Self {
+        let headers = referral.referred_by.map(|value| ("Referred-By".into(), value));
+        let call = Self::invite(turn, contact, headers.into_iter().collect(), peer, referral.script, dice);
+        Self { referrer: Some(referral.call_id), ..call }
+    }
+
+    fn invite(
+        turn: &mut Turn<'_>,
+        contact: &Uri,
+        headers: Vec<(String, String)>,
+        peer: Peer,
         script: &'static [Step],
-        state: State,
         mut dice: Dice,
     ) -> Self {
-        let negotiation = Negotiation::new(voice::capabilities(), dice.u32());
-        let voice = Voice::new(dice);
-        let direction = Direction::SENDRECV;
-        Self { session, line, peer, negotiation, direction, offer, voice, script, state }
+        let invitation = Invitation { target: contact.clone(), hop: contact.clone(), headers };
+        let profile = peer.profile.clone();
+        let session = Session::call(turn.now, turn.endpoint, profile, invitation, dice.fork());
+        Self::new(session, peer, script, State::Calling(turn.now + RINGS_FOR), dice)
+    }
+
+    fn new(session: Session, peer: Peer, script: &'static [Step], state: State, mut dice: Dice) -> Self {
+        Self {
+            session,
+            peer,
+            negotiation: Negotiation::new(voice::capabilities(), dice.u32()),
+            direction: Direction::SENDRECV,
+            offer: None,
+            voice: Voice::new(dice),
+            script,
+            state,
+            referrer: None,
+        }
     }
 
     pub(super) const fn line(&self) -> Line {
-        self.line
+        self.peer.line
+    }
+
+    pub(super) fn call_id(&self) -> &str {
+        self.session.call_id()
     }
 
     /// Whether nothing of it is under way any more.
@@ -120,41 +183,42 @@ impl Call {
         self.session.owns(event)
     }
 
-    pub(super) fn handle_event(&mut self, now: Instant, endpoint: &mut Endpoint, event: endpoint::Event) {
+    pub(super) fn handle_event(&mut self, turn: &mut Turn<'_>, event: endpoint::Event) {
         let mut told = Vec::new();
-        self.session.handle_event(now, endpoint, event, &mut told);
-        self.on_told(now, endpoint, told);
+        self.session.handle_event(turn.now, turn.endpoint, event, &mut told);
+        self.on_told(turn, told);
     }
 
     /// When `handle_timeout` is due.
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
         let step = match self.state {
             State::Calling(until) | State::Doing(until) => Some(until),
-            State::Over => None,
+            State::Begun | State::Over => None,
         };
         step.into_iter().chain(self.session.poll_timeout()).min()
     }
 
-    /// Does what is due.
-    pub(super) fn handle_timeout(&mut self, now: Instant, endpoint: &mut Endpoint, wishes: &mut Vec<Wish>) {
+    /// Does what is due: to be called after each other call of a method that takes a turn, too.
+    pub(super) fn handle_timeout(&mut self, turn: &mut Turn<'_>) {
         let mut told = Vec::new();
-        self.session.handle_timeout(now, endpoint, &mut told);
-        self.on_told(now, endpoint, told);
+        self.session.handle_timeout(turn.now, turn.endpoint, &mut told);
+        self.on_told(turn, told);
         match self.state {
-            State::Calling(until) if until <= now => self.hang_up(now, endpoint),
-            State::Doing(_) => self.follow_script(now, endpoint, wishes),
+            State::Calling(until) if until <= turn.now => self.end(turn, Status::TEMPORARILY_UNAVAILABLE),
+            State::Begun | State::Doing(_) => self.follow_script(turn),
             State::Calling(_) | State::Over => {}
         }
     }
 
-    /// Ends it, with the status for callers that were not answered.
-    pub(super) fn end(&mut self, now: Instant, endpoint: &mut Endpoint, decline: Status) {
-        self.session.hang_up(now, endpoint, decline);
-        self.state = State::Over;
+    /// Ends it, with the status for a caller who was not answered.
+    pub(super) fn end(&mut self, turn: &mut Turn<'_>, status: Status) {
+        self.session.hang_up(turn.now, turn.endpoint, status);
+        self.on_ended(turn, status);
     }
 
-    pub(super) fn hang_up(&mut self, now: Instant, endpoint: &mut Endpoint) {
-        self.end(now, endpoint, Status::TEMPORARILY_UNAVAILABLE);
+    /// The call that was asked for in this one was answered so.
+    pub(super) fn tell_referrer(&mut self, turn: &mut Turn<'_>, status: Status) {
+        self.session.notify_refer(turn.now, turn.endpoint, status, true);
     }
 
     pub(super) fn handle_packet(&mut self, now: Instant, channel: Channel, from: SocketAddr, bytes: &[u8]) {
@@ -163,7 +227,7 @@ impl Call {
 
     /// Whether it has sound to hear or to send.
     pub(super) fn sounds(&self) -> bool {
-        matches!(self.state, State::Doing(_)) && self.voice.is_agreed()
+        self.state != State::Over && self.voice.is_agreed()
     }
 
     /// Hears and says 10 ms.
@@ -171,37 +235,66 @@ impl Call {
         self.voice.tick(now, send);
     }
 
-    fn on_told(&mut self, now: Instant, endpoint: &mut Endpoint, told: Vec<Event>) {
+    fn on_told(&mut self, turn: &mut Turn<'_>, told: Vec<Event>) {
         for event in told {
-            // A description that can't be used ends the call: RFC 3261 §13.2.2.4 and §13.3.1.4 have a BYE then.
-            if self.on_event(now, endpoint, event).is_err() {
-                self.hang_up(now, endpoint);
+            // A description that can't be used ends the call (RFC 3261 §13.2.2.4, §13.3.1.4).
+            if self.on_event(turn, event).is_err() {
+                self.end(turn, Status::NOT_ACCEPTABLE_HERE);
             }
         }
     }
 
-    fn on_event(&mut self, now: Instant, endpoint: &mut Endpoint, event: Event) -> Result<(), SdpError> {
+    fn on_event(&mut self, turn: &mut Turn<'_>, event: Event) -> Result<(), SdpError> {
         match event {
             Event::Reached(_) | Event::OfferDue => {
-                let offer = self.negotiation.offer(self.line.rtp, self.direction);
-                self.session.offer(now, endpoint, offer);
+                let offer = self.negotiation.offer(self.peer.line.rtp, self.direction);
+                self.session.offer(turn.now, turn.endpoint, offer);
             }
             Event::Progress { sdp, .. } | Event::Acknowledged { sdp } | Event::ReofferAnswered { sdp } => {
-                self.take_answer(now, sdp)?;
+                self.take_answer(turn.now, sdp)?;
             }
             Event::Answered { sdp } => {
-                self.take_answer(now, sdp)?;
-                self.state = State::Doing(now);
+                self.take_answer(turn.now, sdp)?;
+                self.state = State::Begun;
+                self.conclude(turn, Status::OK);
             }
             Event::Reoffered { sdp } => {
-                let answer = self.answer(now, sdp).map_err(SdpError::status);
-                self.session.answer_reoffer(now, endpoint, answer);
+                let answer = self.answer(turn.now, sdp).map_err(SdpError::status);
+                self.session.answer_reoffer(turn.now, turn.endpoint, answer);
             }
-            Event::Ended { .. } => self.state = State::Over,
-            // Without a new agreement the old one holds. The rest is not asked for.
-            _ => {}
+            Event::Referred { to, referred_by } => {
+                self.session.answer_refer(turn.now, turn.endpoint, Ok(()));
+                let (call_id, script) = (self.call_id().to_owned(), self.script);
+                turn.wishes.push(Wish::Refer(Referral { call_id, to: to.uri, referred_by, script }));
+            }
+            Event::Info { body, .. } => {
+                if let Some(key) = key_in(&body) {
+                    self.voice.on_key(turn.now, key);
+                }
+            }
+            // The caller has called the other, or won't: either way the transfer is no longer waited for.
+            Event::ReferAnswered { status } if !status.is_success() => self.state = State::Doing(turn.now),
+            Event::ReferProgress { status, is_last } if is_last || status.is_final() => {
+                self.state = State::Doing(turn.now);
+            }
+            Event::Ended { status } => {
+                self.on_ended(turn, status.unwrap_or(Status::TEMPORARILY_UNAVAILABLE));
+            }
+            // Without a new agreement the old one holds.
+            Event::ReofferRefused { .. } | Event::ReferAnswered { .. } | Event::ReferProgress { .. } => {}
         }
         Ok(())
+    }
+
+    fn on_ended(&mut self, turn: &mut Turn<'_>, status: Status) {
+        self.state = State::Over;
+        self.conclude(turn, status);
+    }
+
+    /// Whoever asked for this call is told, once, what became of it.
+    fn conclude(&mut self, turn: &mut Turn<'_>, status: Status) {
+        let referrer = self.referrer.take();
+        turn.wishes.extend(referrer.map(|call_id| Wish::Tell { call_id, status }));
     }
 
     fn take_answer(&mut self, now: Instant, sdp: Option<Vec<u8>>) -> Result<(), SdpError> {
@@ -211,48 +304,72 @@ impl Call {
 
     /// Our answer to an offer, or our offer where there is none.
     fn answer(&mut self, now: Instant, offer: Option<Vec<u8>>) -> Result<Vec<u8>, SdpError> {
-        let Some(offer) = offer else {
-            return Ok(self.negotiation.offer(self.line.rtp, self.direction));
-        };
-        let (answer, agreement) = self.negotiation.answer(&offer, self.line.rtp, self.direction)?;
+        let rtp = self.peer.line.rtp;
+        let Some(offer) = offer else { return Ok(self.negotiation.offer(rtp, self.direction)) };
+        let (answer, agreement) = self.negotiation.answer(&offer, rtp, self.direction)?;
         self.voice.agree(now, &agreement)?;
         Ok(answer)
     }
 
     /// Begins each step that is due.
-    fn follow_script(&mut self, now: Instant, endpoint: &mut Endpoint, wishes: &mut Vec<Wish>) {
-        while let State::Doing(until) = self.state
-            && until <= now
-        {
-            let Some((step, rest)) = self.script.split_first() else { return self.hang_up(now, endpoint) };
-            self.script = rest;
-            match *step {
-                Step::Ring(length) => {
-                    self.session.send_ringing(now, endpoint);
-                    self.state = State::Doing(now + length);
+    fn follow_script(&mut self, turn: &mut Turn<'_>) {
+        loop {
+            self.script = match self.state {
+                State::Begun => self.script,
+                State::Doing(until) if until <= turn.now => self.script.get(1..).unwrap_or_default(),
+                State::Doing(_) | State::Calling(_) | State::Over => return,
+            };
+            let Some(step) = self.script.first() else {
+                return self.end(turn, Status::TEMPORARILY_UNAVAILABLE);
+            };
+            self.state = State::Doing(turn.now);
+            self.begin(turn, *step);
+        }
+    }
+
+    fn begin(&mut self, turn: &mut Turn<'_>, step: Step) {
+        match step {
+            Step::Ring(length) => {
+                self.session.send_ringing(turn.now, turn.endpoint);
+                self.state = State::Doing(turn.now + length);
+            }
+            Step::Refuse(status) => self.end(turn, status),
+            Step::Answer => {
+                let offer = self.offer.take();
+                match self.answer(turn.now, offer) {
+                    Ok(answer) => self.session.accept(turn.now, turn.endpoint, answer),
+                    Err(error) => self.end(turn, error.status()),
                 }
-                Step::Refuse(status) => self.end(now, endpoint, status),
-                Step::Answer => {
-                    let offer = self.offer.take();
-                    match self.answer(now, offer) {
-                        Ok(answer) => self.session.accept(now, endpoint, answer),
-                        Err(error) => self.end(now, endpoint, error.status()),
-                    }
+            }
+            Step::Say(sound, length) => {
+                self.voice.say(sound);
+                self.state = State::Doing(turn.now + length);
+            }
+            Step::Hold(held) => {
+                self.direction = if held { Direction::SENDONLY } else { Direction::SENDRECV };
+                let mut told = Vec::new();
+                self.session.reoffer(turn.now, turn.endpoint, &mut told);
+                self.on_told(turn, told);
+            }
+            Step::Transfer(number, within) => {
+                let own = self.peer.profile.address.uri.as_sip();
+                if let Some(SipUri { host, port, .. }) = own {
+                    let to = SipUri::new(Some(number), host.clone(), *port);
+                    self.session.refer(turn.now, turn.endpoint, to.into());
+                    self.state = State::Doing(turn.now + within);
                 }
-                Step::Say(sound, length) => {
-                    self.voice.say(sound);
-                    self.state = State::Doing(now + length);
-                }
-                Step::Hold(held) => {
-                    self.direction = if held { Direction::SENDONLY } else { Direction::SENDRECV };
-                    let mut told = Vec::new();
-                    self.session.reoffer(now, endpoint, &mut told);
-                    self.on_told(now, endpoint, told);
-                }
-                Step::CallBack(after) => {
-                    wishes.push(Wish::CallBack { user: self.peer.clone(), after });
-                }
+            }
+            Step::CallBack(after) => {
+                turn.wishes.push(Wish::CallBack { user: self.peer.user.clone(), after });
             }
         }
     }
+}
+
+/// The key that an INFO tells of: `5` (application/dtmf), or a line `Signal=5` (application/dtmf-relay).
+fn key_in(body: &[u8]) -> Option<Key> {
+    let text = std::str::from_utf8(body).ok()?;
+    let signal = text.lines().find_map(|line| line.trim().strip_prefix("Signal="));
+    let label = signal.unwrap_or(text).trim().chars().next()?;
+    Key::try_from(label).ok()
 }

@@ -7,6 +7,7 @@
 
 mod call;
 mod exchange;
+mod forward;
 mod home;
 mod numbers;
 mod registrar;

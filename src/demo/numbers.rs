@@ -26,6 +26,8 @@ pub(super) enum Step {
     Say(Sound, Duration),
     /// Puts the caller on hold, or resumes.
     Hold(bool),
+    /// Asks the caller to call this number instead, and gives him so long for it.
+    Transfer(&'static str, Duration),
     /// Calls the caller so long after the end of this call.
     CallBack(Duration),
 }
@@ -60,7 +62,7 @@ const BEEPS: Step = Step::Say(Sound::Beeps, Duration::from_millis(1_200));
 const MELODY: Step = Step::Say(Sound::Melody, Duration::from_secs(15));
 
 /// The numbers, in the order in which they are worth trying. All others are answered with 404.
-pub(super) const NUMBERS: [Number; 8] = [
+pub(super) const NUMBERS: [Number; 9] = [
     Number {
         digits: "600",
         does: "echo: you hear yourself",
@@ -80,6 +82,11 @@ pub(super) const NUMBERS: [Number; 8] = [
         digits: "603",
         does: "two beeps, and 5 s later you are called",
         script: &[RINGING, Step::Answer, BEEPS, Step::CallBack(Duration::from_secs(5))],
+    },
+    Number {
+        digits: "604",
+        does: "two beeps, and you are transferred to the echo",
+        script: &[RINGING, Step::Answer, BEEPS, Step::Transfer("600", Duration::from_secs(30))],
     },
     Number {
         digits: "605",
@@ -113,4 +120,15 @@ pub(super) const CALLED_BACK: &[Step] = &[MELODY];
 /// What a number does.
 pub(super) fn script_of(digits: &str) -> Option<&'static [Step]> {
     NUMBERS.iter().find(|number| number.digits == digits).map(|number| number.script)
+}
+
+/// What a caller of a number is answered in the end.
+pub(super) fn outcome_of(digits: &str) -> Status {
+    let steps = script_of(digits).unwrap_or(&[Step::Refuse(Status::NOT_FOUND)]);
+    let outcomes = steps.iter().filter_map(|step| match step {
+        Step::Answer => Some(Status::OK),
+        Step::Refuse(status) => Some(*status),
+        _ => None,
+    });
+    outcomes.into_iter().next().unwrap_or(Status::OK)
 }

@@ -105,7 +105,7 @@ impl Voice {
         }
     }
 
-    fn on_key(&mut self, now: Instant, key: Key) {
+    pub(super) fn on_key(&mut self, now: Instant, key: Key) {
         if matches!(self.says, Says::Keys) {
             for way in [Way::InBand, Way::Event] {
                 self.sender.handle_command(now, LEG, &LegCommand::Key { key, way });
