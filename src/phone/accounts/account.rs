@@ -17,6 +17,7 @@ use crate::command::{ClientId, ConnectionId};
 use crate::event::{AccountSnapshot, AccountState, Event};
 use crate::interface::Output;
 use crate::number::{Number, NumberError};
+use crate::reason;
 
 /// How long clients wait to hear that an account is disconnected where the registrar doesn't answer. Rule 8 allows
 /// 2 s; the rest is for the event's way.
@@ -41,6 +42,8 @@ pub(crate) struct Account {
     pub(super) connected_as: u64,
     /// Refusals in a row.
     refusals: u32,
+    /// What happened last on the way to the server, if no answer came back.
+    trouble: Option<&'static str>,
 }
 
 /// The client that an account belongs to.
@@ -107,6 +110,7 @@ impl Account {
             is_configured,
             connected_as: 0,
             refusals: 0,
+            trouble: None,
         })
     }
 
@@ -259,6 +263,7 @@ impl Account {
         outputs: &mut Vec<Output>,
     ) {
         let mut tray = Vec::new();
+        self.trouble = reason::on_the_way(&event);
         self.registration.handle_event(now, endpoint, event, &mut tray);
         self.on_events(now, &tray, outputs);
     }
@@ -335,7 +340,7 @@ impl Account {
             return;
         }
         self.phase = Phase::Refused;
-        outputs.push(self.log(format_args!("the server refuses it: {status} {}", status.reason())));
+        outputs.push(self.log(status));
         outputs.push(Output::Event(Event::RegisterRefused(self.id, status.code())));
         outputs.push(Output::Event(Event::RegisterFinalized(self.id, status.code())));
         if self.is_configured {
@@ -348,14 +353,16 @@ impl Account {
     fn on_failed(&mut self, status: Status, outputs: &mut Vec<Output>) {
         if matches!(self.phase, Phase::Registering | Phase::Connected) {
             self.phase = Phase::Lost;
-            outputs.push(self.log(format_args!("no registration: {status} {}", status.reason())));
+            outputs.push(self.log(status));
             outputs.push(Output::Event(Event::RegisterExpired(self.id, status.code())));
             outputs.push(Output::Event(Event::RegisterFinalized(self.id, status.code())));
         }
     }
 
-    fn log(&self, what: core::fmt::Arguments<'_>) -> Output {
-        Output::Log(format!("account {}@{}: {what}", self.settings.user, self.settings.domain))
+    fn log(&self, status: Status) -> Output {
+        let Settings { user, domain, .. } = &self.settings;
+        let (why, words) = (self.trouble.unwrap_or(reason::of_registration(status)), status.reason());
+        Output::Log(format!("account {user}@{domain} is not registered: {why} ({status} {words})"))
     }
 }
 
