@@ -84,9 +84,9 @@ impl Line {
         (self.ahead, self.guessed, self.stretched) = (0, 0, 0);
     }
 
-    /// Says that the sound ahead has become `ahead` samples, and that the first `touched` of them show it.
+    /// Says that the sound ahead, of which nothing was guessed, has become `ahead` samples, and that the first `touched`
+    /// of them show it.
     pub(super) fn note_stretch(&mut self, ahead: usize, touched: usize) {
-        self.guessed = (self.guessed + ahead).saturating_sub(self.ahead);
         self.ahead = ahead;
         self.stretched = touched;
     }

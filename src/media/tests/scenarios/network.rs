@@ -78,6 +78,30 @@ fn s47_a_gap_of_three_seconds_is_heard_through_at_once_and_at_the_old_delay() {
 }
 
 #[test]
+fn s47_a_speaker_whose_clock_is_200_ppm_off_leaves_the_delay_as_it_was() {
+    for pull_every_us in [9_998, 10_002] {
+        let mut world = World::new();
+        let start = world.now;
+        let (mut sent, mut delays, mut frame) = (0, Vec::new(), [0.0; FRAME_SAMPLES]);
+        for pulled in 1..=60_000_u64 {
+            world.now = start + Duration::from_micros(pulled * pull_every_us);
+            while (world.now - start).as_micros() >= sent * 20_000 {
+                let datagram = world.peer.next();
+                world.receive(PEER, &datagram);
+                sent += 1;
+            }
+            world.receiver.pull(world.now, Role::Both, &mut frame);
+            if pulled % 6_000 == 0 {
+                delays.push(world.stats().delay);
+            }
+        }
+        assert!(delays[0].abs_diff(delays[9]) < Duration::from_millis(10), "{delays:?}");
+        let playout = world.stats().playout;
+        assert_eq!((playout.late, playout.concealed), (0, 0), "{playout:?}");
+    }
+}
+
+#[test]
 fn s47_first_packets_out_of_order_leave_no_second_of_delay() {
     for seed in 0..10 {
         let mut dice = Dice::new([seed; 32]);
