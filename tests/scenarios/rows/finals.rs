@@ -1,0 +1,65 @@
+//! Final answers (RFC 3261 §17.1.1.3, §8.1.3.2).
+
+use super::{Row, driven};
+
+pub(crate) const ROWS: &[Row] = &[driven(
+    "S78",
+    "final",
+    "each refusal is ACKed hop by hop and told as it is; unknown codes count as their class",
+    "
+        === refused
+        each status: 480 486 487 488 499 500 504 600 603 604 606 699
+        .. calling
+           <- {status} INVITE
+           -> ACK sip:600@pbx.example
+              Via: {via}
+              From: {us}
+              To: *;tag=peer
+              Call-ID: {call}
+              CSeq: 1 ACK
+              no Contact
+        <= OnFinalizedCall {status}
+        == no call
+        wait 32s
+        == at rest
+
+        === out of service, and no other server
+        .. calling
+           <- 503 INVITE
+              Retry-After: 10
+           -> ACK
+        <= OnFinalizedCall 503
+        == no call
+
+        === 299 is an answer
+        .. calling
+           <- 299 INVITE sdp
+        <= OnAcceptCall
+           -> ACK
+        == 1 call
+
+        === 199 is progress
+        .. calling
+           <- 199 INVITE tag=a
+        <= OnCallProgress 199
+           <- 101 INVITE tag=b
+        <= OnCallProgress 101
+           <- 200 INVITE sdp tag=b
+        <= OnAcceptCall
+           -> ACK
+              To: *;tag=b
+
+        === one fork refuses for all
+        .. calling
+           <- 180 INVITE tag=a
+        <= OnCallProgress 180
+           <- 180 INVITE tag=b
+        <= OnCallProgress 180
+           <- 603 INVITE tag=a
+           -> ACK
+              To: *;tag=a
+        <= OnFinalizedCall 603
+        wait 32s
+        == at rest
+        ",
+)];
