@@ -113,6 +113,12 @@ impl Authenticator {
         }
     }
 
+    /// Forgets all challenges: what comes next goes to somebody else, who has none of these answers to hear.
+    pub fn forget(&mut self) {
+        self.sessions.clear();
+        self.row = None;
+    }
+
     /// Puts the answer to each challenge that was taken into `request`, whose method, Request-URI and body are final,
     /// in place of those it has.
     pub fn sign(&mut self, request: &mut Request, dice: &mut Dice) {

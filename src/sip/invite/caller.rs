@@ -126,7 +126,9 @@ impl Draft {
             step.tray.push(Event::Ended { status: Some(status) });
             return State::Over;
         };
-        self.invitation.redirect(target);
+        if self.invitation.redirect(target) {
+            step.profile.forget_challenges();
+        }
         let route = step.endpoint.reach(step.now, &self.invitation.hop);
         State::Reaching(Reaching { route, draft: self })
     }
@@ -134,15 +136,17 @@ impl Draft {
 
 impl Invitation {
     /// The hop stays where it is a proxy between us and the target, or the new target's own host; else the new target
-    /// itself is the hop.
-    fn redirect(&mut self, target: Uri) {
+    /// itself is the hop. True if the hop is another one.
+    fn redirect(&mut self, target: Uri) -> bool {
         let host_of = |uri: &Uri| uri.as_sip().map(|uri| uri.host.clone());
         let is_proxy = host_of(&self.hop) != host_of(&self.target);
         let names_more = target.as_sip().is_some_and(|it| it.port.is_some() || it.params.has("transport"));
-        if !is_proxy && (names_more || host_of(&self.hop) != host_of(&target)) {
+        let is_another = !is_proxy && (names_more || host_of(&self.hop) != host_of(&target));
+        if is_another {
             self.hop = target.clone();
         }
         self.target = target;
+        is_another
     }
 }
 

@@ -103,7 +103,7 @@ impl Confirmed {
             acks: Acks::default(),
             reoffer: Reoffer::Idle,
             queue: Queue::default(),
-            refer: Refer::Idle,
+            refer: Refer::default(),
             referred: Referred::Idle,
             bye: Bye::Unsaid,
         }
@@ -124,7 +124,7 @@ impl Confirmed {
         show("dialog", format_args!("{call_id} {local_tag} {remote_tag}"), &self.bye);
         show("answer", format_args!("{call_id} {local_tag} {remote_tag}"), &self.answer);
         show("reoffer", format_args!("{call_id} {local_tag} {remote_tag}"), &self.reoffer);
-        show("refer", format_args!("{call_id} {local_tag} {remote_tag}"), &self.refer);
+        show("refer", format_args!("{call_id} {local_tag} {remote_tag}"), self.refer.state());
         show("referred", format_args!("{call_id} {local_tag} {remote_tag}"), &self.referred);
     }
 

@@ -88,6 +88,13 @@ impl Profile {
             && self.authenticator.as_mut().is_some_and(|it| it.take_challenge(response))
     }
 
+    /// The next request goes to another server.
+    pub(crate) fn forget_challenges(&mut self) {
+        if let Some(authenticator) = &mut self.authenticator {
+            authenticator.forget();
+        }
+    }
+
     /// Answers in `request` the challenges that are known (RFC 3261 §22.2): a nonce that is still good saves a round
     /// trip.
     pub(crate) fn sign(&mut self, request: &mut Request, dice: &mut Dice) {
@@ -113,7 +120,7 @@ pub struct Invitation {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Event {
     /// Caller: the flow is known that the INVITE will go out on; [`Session::offer`] sends it. Again, if that flow
-    /// fails and another address is tried.
+    /// fails and another address is tried, and if a 3xx says to call somebody else.
     Reached(Flow),
     /// Caller: a provisional answer other than 100.
     Progress {

@@ -10,10 +10,19 @@ use crate::invite::{Event, SIPFRAG, Step};
 use crate::message::{Headers, Method, Name, NameAddr, Params, Request, Response, Status, Uri};
 use crate::transaction::GIVE_UP;
 
-/// How far it has come.
-#[derive(Debug)]
-pub(super) enum Refer {
+/// Our REFERs in one dialog, one at a time.
+#[derive(Debug, Default)]
+pub(super) struct Refer {
+    state: State,
+    /// How many there were.
+    count: u32,
+}
+
+/// How far the latest has come.
+#[derive(Debug, Default)]
+pub(super) enum State {
     /// None is under way.
+    #[default]
     Idle,
     /// It waits for its answer. NOTIFYs may be faster.
     Asked,
@@ -32,10 +41,11 @@ struct Progress {
 impl Refer {
     /// The REFER to compose; none while another one has no answer. One that was accepted is forgotten.
     pub(super) fn ask(&mut self, step: &Step<'_>, line: &Line, to: &Uri) -> Option<Draft> {
-        if matches!(self, Self::Asked | Self::Told) {
+        if matches!(self.state, State::Asked | State::Told) {
             return None;
         }
-        *self = Self::Asked;
+        self.state = State::Asked;
+        self.count = self.count.saturating_add(1);
         let mut draft = line.target_refresh(Method::Refer);
         draft.headers.push(Name::ReferTo, NameAddr::new(to.clone()));
         draft.headers.push(Name::ReferredBy, NameAddr::new(step.profile.address.uri.clone()));
@@ -43,14 +53,18 @@ impl Refer {
     }
 
     pub(super) const fn is_idle(&self) -> bool {
-        matches!(self, Self::Idle)
+        matches!(self.state, State::Idle)
+    }
+
+    pub(super) const fn state(&self) -> &State {
+        &self.state
     }
 
     /// Takes the final answer to the REFER of this number.
     pub(super) fn on_answered(&mut self, number: Option<u32>, status: Status, until: Option<Instant>) {
-        *self = match (&self, number) {
-            (Self::Asked, Some(number)) if status.is_success() => Self::Subscribed { number, until },
-            _ => Self::Idle,
+        self.state = match (&self.state, number) {
+            (State::Asked, Some(number)) if status.is_success() => State::Subscribed { number, until },
+            _ => State::Idle,
         };
     }
 
@@ -65,17 +79,19 @@ impl Refer {
     ) -> Result<Option<Event>, Response> {
         let refusal = |status| Response::to_request(notify, status);
         let id = read_event(&notify.headers).map_err(refusal)?;
-        let number = match self {
-            Self::Idle | Self::Told => None,
-            Self::Asked => asked,
-            Self::Subscribed { number, .. } => Some(*number),
+        let number = match self.state {
+            State::Idle | State::Told => None,
+            State::Asked => asked,
+            State::Subscribed { number, .. } => Some(number),
         };
-        if number.is_none() || id.is_some_and(|id| Some(id) != number) {
+        // RFC 3515 §2.4.6. Where there was but one REFER it is meant, whatever a server between has made of its number.
+        let is_another = self.count > 1 && id.is_some_and(|id| Some(id) != number);
+        if number.is_none() || is_another {
             return Err(refusal(Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST));
         }
         let Progress { status, is_last } = Progress::read(notify).map_err(refusal)?;
         if is_last {
-            *self = if matches!(self, Self::Asked) { Self::Told } else { Self::Idle };
+            self.state = if matches!(self.state, State::Asked) { State::Told } else { State::Idle };
         }
         let told = status.or(is_last.then_some(Status::TRYING));
         Ok(told.map(|status| Event::ReferProgress { status, is_last }))
@@ -83,21 +99,21 @@ impl Refer {
 
     /// The call has ended.
     pub(super) fn on_end(&mut self, now: Instant) {
-        if let Self::Subscribed { until, .. } = self {
+        if let State::Subscribed { until, .. } = &mut self.state {
             *until = Some(now + GIVE_UP);
         }
     }
 
     pub(super) const fn poll_timeout(&self) -> Option<Instant> {
-        match self {
-            Self::Subscribed { until, .. } => *until,
-            Self::Idle | Self::Asked | Self::Told => None,
+        match self.state {
+            State::Subscribed { until, .. } => until,
+            State::Idle | State::Asked | State::Told => None,
         }
     }
 
     pub(super) fn on_timeout(&mut self, now: Instant) {
         if self.poll_timeout().is_some_and(|until| until <= now) {
-            *self = Self::Idle;
+            self.state = State::Idle;
         }
     }
 }

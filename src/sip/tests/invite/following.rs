@@ -150,12 +150,17 @@ fn another_user_of_the_same_server_is_called_by_the_same_way() {
 }
 
 #[test]
-fn a_challenge_of_the_new_address_is_answered() {
+fn a_new_server_is_told_no_answers_to_the_old_ones_challenges_but_may_ask_its_own() {
     let (mut call, first) = calling();
-    let second = call.followed(&moved(&first, "<sip:a@192.0.2.9>"), "192.0.2.9:5060");
+    call.receive(&with(&answer(&first, "401 Unauthorized"), &challenge("n0")));
+    let signed = call.sent().pop().expect("the INVITE again");
+    assert!(signed.value("Authorization").contains("nonce=\"n0\""));
+    let second = call.followed(&moved(&signed, "<sip:a@192.0.2.9>"), "192.0.2.9:5060");
+    assert!(second.values("Authorization").is_empty());
     call.receive(&with(&answer(&second, "401 Unauthorized"), &challenge("n1")));
     let third = call.sent().pop().expect("the INVITE again");
-    assert_eq!((third.first_line(), third.value("CSeq")), ("INVITE sip:a@192.0.2.9 SIP/2.0", "3 INVITE"));
+    assert_eq!((third.first_line(), third.value("CSeq")), ("INVITE sip:a@192.0.2.9 SIP/2.0", "4 INVITE"));
+    assert!(third.value("Authorization").contains("nonce=\"n1\""));
 }
 
 #[test]
