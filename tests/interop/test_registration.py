@@ -3,6 +3,7 @@
 import pytest
 
 from lab.asterisk import ADDRESS
+from lab.deadline import until
 
 
 @pytest.mark.parametrize("user", ["1000", "1002"])
@@ -34,3 +35,29 @@ def test_a_stopped_phone_has_left_the_registrar(phone, asterisk):
     assert asterisk.contacts("1002") != []
     phone.stop()
     assert asterisk.contacts("1002") == []
+
+
+ACCOUNT = """
+[[accounts]]
+user = "1000"
+password = "pw1000"
+domain = "10.99.0.1"
+default = true
+[[accounts.dial_rules]]
+prefix = "0"
+replacement = "60"
+"""
+
+
+def test_an_account_of_the_configuration_connects_by_itself_and_rewrites_what_is_dialled(start_phone, asterisk):
+    program = start_phone(more=ACCOUNT).program()
+    until(
+        lambda: [account["state"] for account in program.ask("getstate")["accounts"]] == ["connected"],
+        5,
+        "the account is connected",
+    )
+    call = program.ask("startcall", number="0 4")["callId"]
+    assert program.hear("OnNewCall", callId=call)["to"] == "sip:604@10.99.0.1"
+    program.hear("OnAcceptCall", callId=call)
+    # The number that hangs up after 3 s.
+    assert program.hear("OnFinalizedCall", callId=call)["SIPError"] == 0

@@ -22,6 +22,7 @@ class Asterisk:
         libraries = modules.parent.parent
         [self.sounds] = unpacked.glob("usr/share/asterisk/sounds/en_*")
         configuration = self._configure(unpacked, run, modules)
+        self._log = run / "log/messages.log"
         self._program = [
             loader,
             "--library-path",
@@ -63,6 +64,11 @@ class Asterisk:
     def contacts(self, user):
         """The URIs that a user is registered with."""
         return re.findall(rf"^ +Contact: +{user}/(\S+)", self.ask(f"pjsip show aor {user}"), re.MULTILINE)
+
+    def digits(self, user):
+        """The digits that extension 603 has heard from a user, in all calls so far."""
+        said = [line for line in self._log.read_text(errors="replace").splitlines() if "Executing" not in line]
+        return "".join(re.findall(rf"digit (\S) from {user}\b", "\n".join(said)))
 
     def channels(self):
         """How many calls it has on its hands."""

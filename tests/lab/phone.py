@@ -16,15 +16,26 @@ SIP_ADDRESS = "10.99.0.2:5060"
 
 
 class Phone:
-    """A running phone, configured by a file of its own in `room`."""
+    """A running phone, configured by a file of its own in `room`, which ends with `more`. Further ones beside it have numbers from 1 on, which
+    are added to their ports."""
 
-    def __init__(self, binary, room, capture="none", playback="none", environment=None):
-        configuration = room / "neonphone.toml"
-        configuration.write_text(f'{user(binary)}[audio]\ncapture = "{capture}"\nplayback = "{playback}"\n')
+    def __init__(self, binary, room, capture="none", playback="none", environment=None, number=0, more=""):
+        self._api_port = API_PORT + number
+        configuration = room / f"neonphone-{number}.toml"
+        configuration.write_text(
+            f"{user(binary)}"
+            f'[api]\nlisten = ["127.0.0.1:{self._api_port}"]\n'
+            f'[sip]\nlisten = ["0.0.0.0:{5060 + number}"]\n'
+            f"[rtp]\nfirst_port = {16384 + 1000 * number}\n"
+            f'[audio]\ncapture = "{capture}"\nplayback = "{playback}"\n'
+            f"{more}"
+        )
         configuration.chmod(0o600)
         self._programs = []
         self._process = Process(
-            [*IN_TIME, binary, "--config", configuration], room / "neonphone.log", environment=environment
+            [*IN_TIME, binary, "--config", configuration],
+            room / f"neonphone-{number}.log",
+            environment=environment,
         )
         until(self._listens, 5, "the phone's API is open")
 
@@ -32,11 +43,11 @@ class Phone:
         if not self._process.is_running():
             raise AssertionError(f"the phone does not start:\n{self.log()}")
         with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", API_PORT)) == 0
+            return probe.connect_ex(("127.0.0.1", self._api_port)) == 0
 
     def program(self):
         """Another program that drives it."""
-        self._programs.append(Program(API_PORT, USER, PASSWORD))
+        self._programs.append(Program(self._api_port, USER, PASSWORD))
         return self._programs[-1]
 
     def register(self, user):
