@@ -89,16 +89,22 @@ impl Leg {
             stream.pass(now);
             if role != Role::Ring && stream.mix(now, frame) {
                 self.was_heard = true;
-                self.player
-                    .iter_mut()
-                    .filter(|player| player.tone() == Some(Tone::Ringback))
-                    .for_each(Player::end);
+                if let Some(player) = &mut self.player
+                    && player.tone() == Some(Tone::Ringback)
+                {
+                    player.end();
+                }
             }
         }
-        if let Some(player) = &mut self.player
-            && role != if player.is_ring() { Role::Playback } else { Role::Ring }
-        {
-            player.mix(frame);
+        if let Some(player) = &mut self.player {
+            let is_here = match role {
+                Role::Both => true,
+                Role::Ring => player.is_ring(),
+                Role::Playback => !player.is_ring(),
+            };
+            if is_here {
+                player.mix(frame);
+            }
         }
     }
 
