@@ -11,6 +11,8 @@ mod forward;
 mod home;
 mod numbers;
 mod registrar;
+#[cfg(test)]
+mod tests;
 mod thread;
 mod tune;
 mod voice;
