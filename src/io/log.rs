@@ -2,11 +2,13 @@
 //! thread, which writes them to standard error and does nothing else. A reader of the log that stands still keeps no
 //! other thread from its work; it loses lines, and is told how many.
 
+use std::fmt::Display;
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use ::log::LevelFilter;
+use ::log::{LevelFilter, warn};
+use base::{Allowance, Duration, Instant};
 use crossbeam_channel::{Receiver, Sender, bounded, select};
 use env_logger::{Builder, Env, Target};
 
@@ -15,6 +17,43 @@ const LINES_MAX: usize = 1_024;
 
 /// The environment variable that chooses what is logged, in env_logger's syntax: `debug`, or `neonphone=debug`.
 const FILTER_VARIABLE: &str = "NEONPHONE_LOG";
+
+/// Lines of one kind that strangers can provoke: so many at once, and then one a minute.
+const PROVOKED: Allowance = Allowance::new(8, Duration::from_secs(60));
+
+/// Warnings that strangers can provoke: few enough that they can't drown the others.
+#[derive(Debug)]
+pub struct Provoked {
+    allowance: Allowance,
+    /// Since the last that was logged.
+    left_out: u64,
+}
+
+impl Default for Provoked {
+    fn default() -> Self {
+        Self { allowance: PROVOKED, left_out: 0 }
+    }
+}
+
+impl Provoked {
+    /// Logs a warning, or counts it; the next that is logged says how many were not.
+    pub fn warn(&mut self, now: Instant, warning: impl Display) {
+        if let Some(line) = self.line(now, warning) {
+            warn!("{line}");
+        }
+    }
+
+    fn line(&mut self, now: Instant, warning: impl Display) -> Option<String> {
+        if !self.allowance.take(now) {
+            self.left_out = self.left_out.saturating_add(1);
+            return None;
+        }
+        Some(match std::mem::take(&mut self.left_out) {
+            0 => warning.to_string(),
+            left_out => format!("{warning}; {left_out} such lines before this one were left out"),
+        })
+    }
+}
 
 /// The reading end of the log.
 #[derive(Debug)]
@@ -113,6 +152,16 @@ mod tests {
         let text = String::from_utf8(out).expect("text");
         assert!(text.starts_with("3 lines of the log were lost: whoever reads it is too slow\na record\n"));
         assert_eq!(text.lines().count(), 1 + LINES_MAX);
+    }
+
+    #[test]
+    fn strangers_do_not_drown_the_log_and_are_counted() {
+        let mut provoked = Provoked::default();
+        let at = |seconds| Instant::ZERO + Duration::from_secs(seconds);
+        let lines: Vec<String> =
+            (0..120).filter_map(|second| provoked.line(at(1_000 + second), "no")).collect();
+        assert_eq!(lines.len(), 8 + 1);
+        assert_eq!(lines.last().map(String::as_str), Some("no; 52 such lines before this one were left out"));
     }
 
     #[test]

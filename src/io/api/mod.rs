@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use base::{Duration, Instant};
 use crossbeam_channel::Sender;
-use log::{error, info, warn};
+use log::error;
 use mio::{Events, Token};
 use phone::api::{CloseCode, Input, Output, Server};
 use phone::{ClientId, Command, Event, Refusal, RefusalCode, Reply};
@@ -25,6 +25,7 @@ pub use self::page::page;
 use self::socket::{Broken, Frame, Socket, Step, Written};
 use super::clock::{self, Alarm};
 use super::interface::Switch;
+use super::log::Provoked;
 use super::mailbox::{Inbox, Mailbox};
 use super::sip;
 use super::work::Job;
@@ -144,6 +145,8 @@ pub struct ApiThread {
     backlog: BTreeSet<Token>,
     outlets: Outlets,
     server: Server,
+    /// What browsers and programs that have no business here do.
+    provoked: Provoked,
     /// Set once the phone ends.
     leave_by: Option<Instant>,
 }
@@ -166,6 +169,7 @@ impl ApiThread {
             backlog: BTreeSet::new(),
             outlets,
             server,
+            provoked: Provoked::default(),
             leave_by: None,
         })
     }
@@ -260,7 +264,10 @@ impl ApiThread {
                 Ok(socket) => {
                     self.sockets.insert(token, socket);
                 }
-                Err(error) => warn!("a connection from {peer} could not be polled: {error}"),
+                Err(error) => {
+                    let warning = format_args!("a connection from {peer} could not be polled: {error}");
+                    self.provoked.warn(now, warning);
+                }
             }
         }
         true
@@ -288,7 +295,7 @@ impl ApiThread {
                     return false;
                 }
                 Step::Again => {}
-                Step::Refused(refused) => warn!("{refused}"),
+                Step::Refused(refused) => self.provoked.warn(now, refused),
                 Step::Upgraded { origin } => {
                     let address = socket.peer().ip();
                     self.handle(now, Input::Connected { client, address, origin });
@@ -325,7 +332,7 @@ impl ApiThread {
             Ok(_) => {}
             Err(broken) => {
                 if matches!(broken, Broken::Full) {
-                    info!("a client was disconnected: it does not read");
+                    self.provoked.warn(now, "a client was disconnected: it does not read");
                 }
                 self.sockets.remove(&token);
                 self.server.handle_input(now, Input::Closed(client));
@@ -351,12 +358,14 @@ impl ApiThread {
                 Output::Ping(client) => self.send(now, client, Socket::send_ping),
                 Output::Disconnect { client, code } => self.disconnect(now, client, code),
                 Output::Command { client, command } => self.command(now, client, command),
+                Output::LogRefusal(why) => {
+                    self.provoked.warn(now, format_args!("a request was refused with 500: {why}"));
+                }
                 Output::ShowUi(show) => self.outlets.interface.turn(show),
                 Output::CheckPassword { client, password, hash } => {
                     let door = self.outlets.door.clone();
                     let answer = Box::new(move |fits| door.post(Letter::PasswordChecked { client, fits }));
                     if self.outlets.work.try_send(Job::CheckPassword { password, hash, answer }).is_err() {
-                        error!("no room for a password to be checked");
                         self.server.handle_input(now, Input::PasswordUnchecked(client));
                     }
                 }
@@ -387,7 +396,7 @@ impl ApiThread {
                 self.backlog.insert(token);
             }
             _ => {
-                info!("a client was disconnected: it does not read, or is gone");
+                self.provoked.warn(now, "a client was disconnected: it does not read, or is gone");
                 self.sockets.remove(&token);
             }
         }

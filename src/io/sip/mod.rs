@@ -26,6 +26,7 @@ use self::queries::{Answer, Queries};
 use self::socket::{Arrival, DATAGRAM_MAX, SipSocket};
 use self::trace::Way;
 use super::clock::{self, Alarm};
+use super::log::Provoked;
 use super::mailbox::{Inbox, Mailbox};
 use super::ports::Ports;
 use super::udp::{self, Dscp};
@@ -164,6 +165,8 @@ pub struct SipThread {
     media: MediaThreads,
     api: api::Door,
     phone: Phone,
+    /// What peers of any kind do.
+    provoked: Provoked,
 }
 
 impl SipThread {
@@ -195,6 +198,7 @@ impl SipThread {
             media,
             api,
             phone,
+            provoked: Provoked::default(),
         };
         let now = clock::now();
         thread.lend_ports(now);
@@ -376,7 +380,9 @@ impl SipThread {
         match self.sockets.get(index).map(|socket| socket.send(flow, bytes)) {
             Some(Err(Errno::EAGAIN | Errno::ENOBUFS | Errno::ECONNREFUSED)) | Some(Ok(())) | None => Ok(()),
             Some(Err(error)) => {
-                warn!("nothing can be sent from {} to {}: {}", flow.local, flow.remote, error.desc());
+                let Flow { local, remote, .. } = flow;
+                let why = error.desc();
+                self.provoked.warn(now, format_args!("nothing can be sent from {local} to {remote}: {why}"));
                 Err(FlowError::Unreachable)
             }
         }

@@ -117,6 +117,8 @@ pub enum Output {
         /// The user's Argon2id hash.
         hash: Option<Secret>,
     },
+    /// Log that something was refused with 500, and why (rule 3).
+    LogRefusal(&'static str),
     /// Run the command that is configured for showing, or hiding, the interface (rule 16).
     ShowUi(bool),
 }
@@ -199,7 +201,8 @@ impl Server {
             Input::PasswordChecked { client, fits } => self.on_password_checked(now, client, fits),
             Input::PasswordUnchecked(client) => {
                 self.checks.remove(&client);
-                self.answer(now, client, &Err(too_many_checks()));
+                let refusal = self.too_many_checks();
+                self.answer(now, client, &Err(refusal));
             }
             Input::Overrun => {
                 // Answers that are lost too would keep their places for ever.
@@ -300,7 +303,7 @@ impl Server {
 
     fn on_authenticate(&mut self, client: ClientId, name: &str, password: Secret) -> Result<(), Refusal> {
         if self.checks.len() >= MAX_CHECKS {
-            return Err(too_many_checks());
+            return Err(self.too_many_checks());
         }
         let Some(connection) = self.connections.get_mut(&client) else { return Ok(()) };
         connection.waiting = Some(Waiting::PasswordCheck);
@@ -309,6 +312,12 @@ impl Server {
         self.checks.insert(client, Check { address: connection.source.address, user });
         self.outputs.push_back(Output::CheckPassword { client, password, hash });
         Ok(())
+    }
+
+    fn too_many_checks(&mut self) -> Refusal {
+        let why = "too many passwords are being checked";
+        self.outputs.push_back(Output::LogRefusal(why));
+        Refusal { code: RefusalCode::Internal, message: why.into() }
     }
 
     fn on_password_checked(&mut self, now: Instant, client: ClientId, fits: bool) {
@@ -416,10 +425,6 @@ impl Server {
 
 fn not_authorized(message: &str) -> Refusal {
     Refusal { code: RefusalCode::NotAuthorized, message: message.into() }
-}
-
-fn too_many_checks() -> Refusal {
-    Refusal { code: RefusalCode::Internal, message: "too many passwords are being checked".into() }
 }
 
 fn wrong_password() -> Refusal {

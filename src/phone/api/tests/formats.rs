@@ -248,12 +248,13 @@ fn rule_3_a_bad_parameter_is_102_and_named() {
 }
 
 #[test]
-fn rule_3_the_phone_too_busy_is_500() {
+fn rule_3_the_phone_too_busy_is_500_and_the_log_says_why() {
     let mut world = World::new();
     world.connect(CRM);
     world.send(CRM, r#"{"action":"authenticate","user":"crm","password":"right"}"#);
     world.hand(Input::PasswordUnchecked(CRM));
     assert_eq!(code(&world.take(CRM)), 500);
+    assert_eq!(world.logged, ["too many passwords are being checked"]);
 }
 
 #[test]

@@ -33,6 +33,7 @@ struct World {
     pings: Vec<ClientId>,
     /// What the show and hide commands were run for.
     shown: Vec<bool>,
+    logged: Vec<&'static str>,
     disconnected: Vec<(ClientId, Option<CloseCode>)>,
 }
 
@@ -66,6 +67,7 @@ impl World {
             checks: Vec::new(),
             pings: Vec::new(),
             shown: Vec::new(),
+            logged: Vec::new(),
             disconnected: Vec::new(),
         }
     }
@@ -85,6 +87,7 @@ impl World {
                     self.checks.push((client, password, hash))
                 }
                 Output::ShowUi(show) => self.shown.push(show),
+                Output::LogRefusal(why) => self.logged.push(why),
             }
         }
     }
