@@ -3,7 +3,6 @@
 
 mod browsers;
 mod formats;
-mod noise;
 mod sessions;
 
 use alloc::collections::BTreeMap;
