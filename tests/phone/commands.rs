@@ -86,7 +86,8 @@ fn check_says_what_would_be_used_and_no_secret() {
          API      127.0.0.1:15070, [::1]:15070, 32 connections\n\
          SIP      0.0.0.0:5060, [::]:5060, DSCP 24\n\
          account  1000@pbx.example, registers for 600 s, as u1000\n\
-         calls    4 at once, declined with 486\n\
+         calls    4 at once, declined with 486, transferred by redirection while they ring, ended after 60 s without \
+         media\n\
          RTP      ports 16384 to 32767, DSCP 46\n\
          sound    speaker alsa:default, microphone alsa:default\n\n",
         file.path()
