@@ -34,8 +34,8 @@ pub enum Letter {
         /// What it is to do.
         command: LegCommand,
     },
-    /// The speaker from now on; none, and there is no sound to be pulled, when no call is near.
-    Use(Option<Playback>),
+    /// The speaker of this role from now on; none, and there is no sound to be pulled, when no call is near.
+    Use(Role, Option<Playback>),
     /// End the thread.
     Stop,
 }
@@ -58,8 +58,8 @@ const DATAGRAM_MAX: usize = 2048;
 const EVENTS_MAX: usize = 64;
 
 const BELL: Token = Token(0);
-const TICK: Token = Token(1);
-const FIRST_SOCKET: Token = Token(2);
+const TICKS: [Token; 2] = [Token(1), Token(2)];
+const FIRST_SOCKET: Token = Token(3);
 
 /// The thread's mailbox, made before the thread.
 ///
@@ -76,9 +76,9 @@ pub struct ReceiveThread {
     /// There may be more letters than a turn takes.
     letters_wait: bool,
     events: Events,
-    ticker: Ticker,
     machine: Receiver,
-    playback: Option<Playback>,
+    /// That of calls, and one that rings.
+    speakers: [Speaker; 2],
     /// Two for each leg.
     sockets: Vec<LegSocket>,
     next_token: Token,
@@ -101,12 +101,14 @@ impl ReceiveThread {
         sound: Mailbox<sound::Letter>,
     ) -> io::Result<Self> {
         Ok(Self {
-            ticker: Ticker::new(inbox.poll.registry(), TICK)?,
+            speakers: [
+                Speaker::new(inbox.poll.registry(), TICKS[0], Role::Both)?,
+                Speaker::new(inbox.poll.registry(), TICKS[1], Role::Ring)?,
+            ],
             inbox,
             letters_wait: false,
             events: Events::with_capacity(EVENTS_MAX),
             machine: Receiver::new(),
-            playback: None,
             sockets: Vec::new(),
             next_token: FIRST_SOCKET,
             datagram: Box::new([0; DATAGRAM_MAX]),
@@ -130,37 +132,38 @@ impl ReceiveThread {
     /// # Errors
     /// As for [`Self::run`].
     pub fn turn(&mut self) -> io::Result<bool> {
-        let ticks = self.sleep()?;
+        self.sleep()?;
         let now = clock::now();
         if !self.read_letters(now)? {
             return Ok(false);
         }
         self.receive(now);
-        self.play(now, ticks);
+        self.play(now);
         self.report();
         Ok(true)
     }
 
-    /// Waits for events, unless a source was not drained: mio tells of each only once. Returns ticks of the ticker.
-    fn sleep(&mut self) -> io::Result<usize> {
+    /// Waits for events, unless a source was not drained: mio tells of each only once.
+    fn sleep(&mut self) -> io::Result<()> {
         let in_arrears = self.letters_wait || self.sockets.iter().any(|socket| socket.readable);
         match self.inbox.poll.poll(&mut self.events, in_arrears.then_some(Duration::ZERO)) {
-            Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(0),
+            Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(()),
             result => result?,
         }
-        let mut ticks = 0;
         for event in &self.events {
             match event.token() {
                 BELL => self.letters_wait = true,
-                TICK => ticks = self.ticker.due(),
                 token => {
-                    if let Some(socket) = self.sockets.iter_mut().find(|socket| socket.token == token) {
+                    if let Some(speaker) = self.speakers.iter_mut().find(|speaker| speaker.token == token) {
+                        speaker.ticks = speaker.ticker.due();
+                    } else if let Some(socket) = self.sockets.iter_mut().find(|socket| socket.token == token)
+                    {
                         socket.readable = true;
                     }
                 }
             }
         }
-        Ok(ticks)
+        Ok(())
     }
 
     fn read_letters(&mut self, now: Instant) -> io::Result<bool> {
@@ -171,7 +174,7 @@ impl ReceiveThread {
             match self.inbox.letters.try_recv() {
                 Ok(Letter::Start { leg, sockets }) => self.start(leg, sockets)?,
                 Ok(Letter::Leg { leg, command }) => self.machine.handle_command(now, leg, &command),
-                Ok(Letter::Use(playback)) => self.use_playback(playback)?,
+                Ok(Letter::Use(role, playback)) => self.use_playback(role, playback)?,
                 Ok(Letter::Stop) => return Ok(false),
                 Err(_) => {
                     self.letters_wait = false;
@@ -193,9 +196,12 @@ impl ReceiveThread {
         Ok(())
     }
 
-    fn use_playback(&mut self, playback: Option<Playback>) -> io::Result<()> {
-        self.ticker.run(playback.as_ref().is_some_and(Playback::is_ticked))?;
-        if let Some(old) = std::mem::replace(&mut self.playback, playback) {
+    fn use_playback(&mut self, role: Role, playback: Option<Playback>) -> io::Result<()> {
+        let [of_calls, ringer] = &mut self.speakers;
+        let speaker = if role == Role::Ring { ringer } else { of_calls };
+        speaker.role = role;
+        speaker.ticker.run(playback.as_ref().is_some_and(Playback::is_ticked))?;
+        if let Some(old) = std::mem::replace(&mut speaker.playback, playback) {
             // Should the sound thread have no room or be gone, the old one is dropped here.
             self.sound.post(sound::Letter::OldPlayback(old)).ok();
         }
@@ -211,12 +217,15 @@ impl ReceiveThread {
         }
     }
 
-    fn play(&mut self, now: Instant, ticks: usize) {
-        let Some(playback) = &mut self.playback else { return };
+    fn play(&mut self, now: Instant) {
         let mut frame = [0.0; FRAME_SAMPLES];
-        for _ in 0..playback.wanted(ticks) {
-            self.machine.pull(now, Role::Both, &mut frame);
-            playback.write(&frame);
+        for Speaker { role, ticks, playback, .. } in &mut self.speakers {
+            let ticks = std::mem::take(ticks);
+            let Some(playback) = playback else { continue };
+            for _ in 0..playback.wanted(ticks) {
+                self.machine.pull(now, *role, &mut frame);
+                playback.write(&frame);
+            }
         }
     }
 
@@ -236,6 +245,23 @@ impl ReceiveThread {
     fn close(&mut self, leg: LegId) {
         let registry = self.inbox.poll.registry();
         self.sockets.retain_mut(|socket| socket.leg != leg || socket.deregister(registry));
+    }
+}
+
+/// A speaker, and what wakes the thread for it where it is no sound card.
+#[derive(Debug)]
+struct Speaker {
+    role: Role,
+    token: Token,
+    ticker: Ticker,
+    /// Ticks since the last turn.
+    ticks: usize,
+    playback: Option<Playback>,
+}
+
+impl Speaker {
+    fn new(registry: &Registry, token: Token, role: Role) -> io::Result<Self> {
+        Ok(Self { role, token, ticker: Ticker::new(registry, token)?, ticks: 0, playback: None })
     }
 }
 

@@ -33,9 +33,17 @@ const LETTERS_MAX: usize = 256;
 /// How long devices stay open after the last call: the next one often follows at once, and opening takes time.
 const LINGER: Duration = Duration::from_secs(5);
 
-/// The first pause before a device that failed is opened again; each further one is twice as long, up to the last.
-const FIRST_BACKOFF: Duration = Duration::from_secs(1);
+/// The first pause before a device that failed is opened again; each further one is twice as long, up to the last. On
+/// a busy machine a start may fail that succeeds a moment later: a call should not lose a second by that.
+const FIRST_BACKOFF: Duration = Duration::from_millis(250);
 const LAST_BACKOFF: Duration = Duration::from_secs(30);
+
+/// A device that has worked for so long was opened well, and is opened again at once when it stumbles.
+const WORKED_WELL: Duration = Duration::from_secs(1);
+
+/// Blocks that a device may lose in a call before it is worth a word: some hundredths of a second, mostly while it
+/// begins.
+const HARDLY_HEARD: u32 = 4;
 
 /// How often open devices are looked at: one may stop working without a word.
 const ATTEND_EVERY: Duration = Duration::from_secs(1);
@@ -57,6 +65,8 @@ pub enum Role {
     Capture,
     /// The speaker.
     Playback,
+    /// The speaker that rings, where the configuration names one of its own.
+    Ring,
 }
 
 /// What the user is to know about the devices.
@@ -95,15 +105,13 @@ pub enum Notice {
 pub struct SoundThread<D> {
     inbox: Inbox<Letter>,
     events: Events,
-    config: Config,
     devices: D,
     receive: Mailbox<rtp_receive::Letter>,
     send: Mailbox<rtp_send::Letter>,
     /// The bell of this thread, for devices.
     keeper: Bell,
     need: Need,
-    capture: Line,
-    playback: Line,
+    lines: Vec<Line>,
     notify: Box<dyn FnMut(Notice) + Send>,
     realtime_refusal_told: bool,
 }
@@ -119,8 +127,10 @@ enum Need {
     },
 }
 
-/// The device of a role.
+/// A device in its role.
 struct Line {
+    role: Role,
+    device: Device,
     state: State,
     /// That it fails was told; not again before it has worked.
     failure_told: bool,
@@ -142,10 +152,14 @@ enum State {
 }
 
 impl Line {
-    const CLOSED: Self = Self { state: State::Closed, failure_told: false, reopened: 0 };
-}
+    fn new(role: Role, device: Device) -> Self {
+        Self { role, device, state: State::Closed, failure_told: false, reopened: 0 }
+    }
 
-const ROLES: [Role; 2] = [Role::Capture, Role::Playback];
+    fn is_closed(&self) -> bool {
+        matches!(self.state, State::Closed)
+    }
+}
 
 impl<D: Devices> SoundThread<D> {
     /// The thread of `inbox`, into which `own` posts. `notify` is told what the user is to know.
@@ -161,14 +175,20 @@ impl<D: Devices> SoundThread<D> {
         Self {
             inbox,
             events: Events::with_capacity(1),
-            config,
             devices,
             receive,
             send,
             keeper: own.bell(),
             need: Need::Nothing,
-            capture: Line::CLOSED,
-            playback: Line::CLOSED,
+            lines: [
+                Some((Role::Capture, config.capture)),
+                Some((Role::Playback, config.playback)),
+                config.ring.map(|device| (Role::Ring, device)),
+            ]
+            .into_iter()
+            .flatten()
+            .map(|(role, device)| Line::new(role, device))
+            .collect(),
             notify: Box::new(notify),
             realtime_refusal_told: false,
         }
@@ -199,7 +219,7 @@ impl<D: Devices> SoundThread<D> {
                 Letter::CallsEnded => self.need = Need::NextCall { until: clock::now() + LINGER },
                 Letter::OldCapture(_) | Letter::OldPlayback(_) => {}
                 Letter::Stop => {
-                    ROLES.into_iter().for_each(|role| self.close(role));
+                    self.close_all();
                     return Ok(false);
                 }
             }
@@ -207,9 +227,9 @@ impl<D: Devices> SoundThread<D> {
         let now = clock::now();
         if matches!(self.need, Need::NextCall { until } if until <= now) {
             self.need = Need::Nothing;
-            ROLES.into_iter().for_each(|role| self.close(role));
+            self.close_all();
         }
-        ROLES.into_iter().for_each(|role| self.attend(role, now));
+        (0..self.lines.len()).for_each(|at| self.attend(at, now));
         Ok(true)
     }
 
@@ -220,7 +240,7 @@ impl<D: Devices> SoundThread<D> {
             Need::NextCall { until } => Some(until - now),
             _ => None,
         };
-        let due = [&self.capture, &self.playback].into_iter().filter_map(|line| match line.state {
+        let due = self.lines.iter().filter_map(|line| match line.state {
             State::Open { .. } => Some(ATTEND_EVERY),
             State::Failed { retry_at, .. } => retry_at.map(|at| at - now),
             State::Closed => None,
@@ -230,99 +250,104 @@ impl<D: Devices> SoundThread<D> {
 
     fn begin(&mut self) {
         self.need = Need::Calls;
-        let closed: Vec<Role> =
-            ROLES.into_iter().filter(|role| matches!(self.line(*role).state, State::Closed)).collect();
+        let closed: Vec<usize> = (0..self.lines.len()).filter(|at| self.lines[*at].is_closed()).collect();
         // A call that is answered at once sends from the first moment, though a device may take its time to open.
-        closed.iter().for_each(|role| self.stand_in(*role));
-        closed.iter().for_each(|role| self.open(*role, FIRST_BACKOFF));
+        closed.iter().for_each(|at| self.stand_in(self.lines[*at].role));
+        closed.iter().for_each(|at| self.open(*at, FIRST_BACKOFF));
     }
 
-    /// Opens the role's device and hands it to its thread. Silence goes on where that fails.
-    fn open(&mut self, role: Role, backoff: Duration) {
-        let opened = match role {
+    /// Opens a line's device and hands it to its thread. Silence goes on where that fails.
+    fn open(&mut self, at: usize, backoff: Duration) {
+        let Line { role, device, .. } = &self.lines[at];
+        let opened = match *role {
             Role::Capture => self
                 .devices
-                .open_capture(&self.config.capture, &self.send.bell(), &self.keeper)
+                .open_capture(device, &self.send.bell(), &self.keeper)
                 .map(|(capture, opened)| (self.hand_capture(Some(capture)), opened)),
-            Role::Playback => self
+            role @ (Role::Playback | Role::Ring) => self
                 .devices
-                .open_playback(&self.config.playback, &self.receive.bell(), &self.keeper)
-                .map(|(playback, opened)| (self.hand_playback(Some(playback)), opened)),
+                .open_playback(device, &self.receive.bell(), &self.keeper)
+                .map(|(playback, opened)| (self.hand_playback(role, Some(playback)), opened)),
         };
         match opened {
             Ok(((), opened)) => {
-                let line = self.line(role);
+                let line = &mut self.lines[at];
                 line.state = State::Open { opened, since: clock::now() };
                 if std::mem::take(&mut line.failure_told) {
-                    let device = self.device(role).clone();
-                    (self.notify)(Notice::Works { role, device });
+                    (self.notify)(Notice::Works { role: line.role, device: line.device.clone() });
                 }
             }
-            Err(error) => self.fail(role, error, backoff),
+            Err(error) => self.fail(at, error, backoff),
         }
     }
 
-    fn attend(&mut self, role: Role, now: Instant) {
-        match &mut self.line(role).state {
+    fn attend(&mut self, at: usize, now: Instant) {
+        let line = &mut self.lines[at];
+        match &mut line.state {
             State::Open { opened, since } => {
-                let had_worked = now - *since >= FIRST_BACKOFF;
+                let had_worked = now - *since >= WORKED_WELL;
                 let attended = opened.attend(now);
                 let refused = opened.tally().realtime_refused;
                 if refused && !std::mem::replace(&mut self.realtime_refusal_told, true) {
                     (self.notify)(Notice::NoRealtime);
                 }
                 if let Err(error) = attended {
+                    let role = line.role;
                     self.stand_in(role);
                     if had_worked {
                         // After one stumble a sound server's plugin never works again; opened anew, it does.
-                        let line = self.line(role);
+                        let line = &mut self.lines[at];
                         line.state = State::Closed;
                         line.reopened = line.reopened.saturating_add(1);
-                        self.open(role, FIRST_BACKOFF);
+                        self.open(at, FIRST_BACKOFF);
                     } else {
-                        self.fail(role, error, FIRST_BACKOFF);
+                        self.fail(at, error, FIRST_BACKOFF);
                     }
                 }
             }
-            State::Failed { retry_at: Some(at), backoff } if *at <= now => {
+            State::Failed { retry_at: Some(retry_at), backoff } if *retry_at <= now => {
                 let backoff = (*backoff * 2).min(LAST_BACKOFF);
-                self.open(role, backoff);
+                self.open(at, backoff);
             }
             _ => {}
         }
     }
 
-    /// The role's device doesn't work: whatever is open is closed, and a sound card is tried again.
-    fn fail(&mut self, role: Role, error: AudioError, backoff: Duration) {
-        let device = self.device(role).clone();
+    /// A line's device doesn't work: whatever is open is closed, and a sound card is tried again.
+    fn fail(&mut self, at: usize, error: AudioError, backoff: Duration) {
+        let line = &mut self.lines[at];
         // A file isn't opened again while there are calls: that would overwrite what it has.
-        let retry_at = matches!(device, Device::Alsa(_)).then(|| clock::now() + backoff);
-        let line = self.line(role);
+        let retry_at = matches!(line.device, Device::Alsa(_)).then(|| clock::now() + backoff);
         line.state = State::Failed { retry_at, backoff };
         if !std::mem::replace(&mut line.failure_told, true) {
-            (self.notify)(Notice::Failed { role, device, error });
+            (self.notify)(Notice::Failed { role: line.role, device: line.device.clone(), error });
         }
     }
 
-    fn close(&mut self, role: Role) {
-        match role {
+    fn close_all(&mut self) {
+        (0..self.lines.len()).for_each(|at| self.close(at));
+    }
+
+    fn close(&mut self, at: usize) {
+        match self.lines[at].role {
             Role::Capture => self.hand_capture(None),
-            Role::Playback => self.hand_playback(None),
+            role @ (Role::Playback | Role::Ring) => self.hand_playback(role, None),
         }
-        if let State::Open { opened, .. } = std::mem::replace(&mut self.line(role).state, State::Closed) {
+        let line = &mut self.lines[at];
+        if let State::Open { opened, .. } = std::mem::replace(&mut line.state, State::Closed) {
             let tally = opened.tally();
-            let reopened = std::mem::take(&mut self.line(role).reopened);
-            if tally.starved > 0 || tally.xruns > 0 || reopened > 0 {
-                (self.notify)(Notice::LostSound { role, tally, reopened });
+            let reopened = std::mem::take(&mut line.reopened);
+            if tally.starved.saturating_add(tally.xruns) > HARDLY_HEARD || reopened > 0 {
+                (self.notify)(Notice::LostSound { role: line.role, tally, reopened });
             }
         }
     }
 
-    /// Silence, paced by a timer, in place of the role's device.
-    fn stand_in(&mut self, role: Role) {
+    /// Silence, paced by a timer, in place of a role's device.
+    fn stand_in(&self, role: Role) {
         match role {
             Role::Capture => self.hand_capture(Some(Capture::silence())),
-            Role::Playback => self.hand_playback(Some(Playback::nowhere())),
+            Role::Playback | Role::Ring => self.hand_playback(role, Some(Playback::nowhere())),
         }
     }
 
@@ -331,22 +356,14 @@ impl<D: Devices> SoundThread<D> {
         self.send.post(rtp_send::Letter::Use(capture)).ok();
     }
 
-    fn hand_playback(&self, playback: Option<Playback>) {
-        self.receive.post(rtp_receive::Letter::Use(playback)).ok();
-    }
-
-    fn line(&mut self, role: Role) -> &mut Line {
-        match role {
-            Role::Capture => &mut self.capture,
-            Role::Playback => &mut self.playback,
-        }
-    }
-
-    fn device(&self, role: Role) -> &Device {
-        match role {
-            Role::Capture => &self.config.capture,
-            Role::Playback => &self.config.playback,
-        }
+    fn hand_playback(&self, role: Role, playback: Option<Playback>) {
+        let rings_apart = self.lines.iter().any(|line| line.role == Role::Ring);
+        let role = match role {
+            Role::Ring => media::Role::Ring,
+            _ if rings_apart => media::Role::Playback,
+            _ => media::Role::Both,
+        };
+        self.receive.post(rtp_receive::Letter::Use(role, playback)).ok();
     }
 }
 
@@ -355,6 +372,7 @@ impl fmt::Display for Role {
         f.write_str(match self {
             Self::Capture => "microphone",
             Self::Playback => "speaker",
+            Self::Ring => "ringer",
         })
     }
 }
@@ -379,10 +397,7 @@ impl fmt::Display for Notice {
 
 impl<D> fmt::Debug for SoundThread<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SoundThread")
-            .field("config", &self.config)
-            .field("need", &self.need)
-            .finish_non_exhaustive()
+        f.debug_struct("SoundThread").field("need", &self.need).finish_non_exhaustive()
     }
 }
 

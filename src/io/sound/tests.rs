@@ -64,7 +64,7 @@ impl Opened for TestDevice {
     }
 
     fn tally(&self) -> Tally {
-        Tally { starved: 3, ..Tally::default() }
+        Tally { starved: 30, ..Tally::default() }
     }
 }
 
@@ -111,12 +111,12 @@ impl World {
 
     fn speakers(&self) -> Vec<bool> {
         let letters = self.receive.letters.try_iter();
-        letters.map(|letter| matches!(letter, rtp_receive::Letter::Use(Some(_)))).collect()
+        letters.map(|letter| matches!(letter, rtp_receive::Letter::Use(_, Some(_)))).collect()
     }
 
     /// The time for another attempt at the microphone has come.
     fn retry(&mut self) {
-        let State::Failed { retry_at: Some(at), .. } = &mut self.thread.capture.state else {
+        let State::Failed { retry_at: Some(at), .. } = &mut self.thread.lines[0].state else {
             panic!("nothing is to be tried again");
         };
         *at = clock::now();
@@ -143,6 +143,24 @@ fn devices_open_for_the_first_call_after_silence_and_close_with_the_thread() {
     assert_eq!(world.devices.opened(), [""; 0]);
     assert_eq!((world.microphones(), world.speakers()), (vec![false], vec![false]));
     assert_eq!(world.told().len(), 2, "each lost sound");
+}
+
+#[test]
+fn a_ringer_of_its_own_opens_with_the_others_and_leaves_speech_to_the_speaker() {
+    let config = Config { ring: Some(Device::None), ..Config::default() };
+    let mut world = World::new(config);
+    world.post(Letter::CallsBegan);
+    assert_eq!(world.devices.opened(), ["microphone", "speaker", "speaker"]);
+    let roles: Vec<media::Role> = world
+        .receive
+        .letters
+        .try_iter()
+        .filter_map(|letter| match letter {
+            rtp_receive::Letter::Use(role, _) => Some(role),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(roles, [media::Role::Playback, media::Role::Ring].repeat(2));
 }
 
 #[test]
@@ -187,7 +205,7 @@ fn a_device_that_worked_for_a_while_is_opened_again_at_once() {
     let mut world = World::new(Config::default());
     world.post(Letter::CallsBegan);
     world.microphones();
-    if let State::Open { since, .. } = &mut world.thread.capture.state {
+    if let State::Open { since, .. } = &mut world.thread.lines[0].state {
         *since = Instant::ZERO;
     }
     world.devices.broken.store(true, SeqCst);
@@ -215,7 +233,7 @@ fn a_machine_without_a_card_is_told_once_and_tried_less_and_less_often() {
 
     world.retry();
     assert!(
-        matches!(world.thread.capture.state, State::Failed { backoff, .. } if backoff == FIRST_BACKOFF * 2)
+        matches!(world.thread.lines[0].state, State::Failed { backoff, .. } if backoff == FIRST_BACKOFF * 2)
     );
     assert_eq!(world.told().len(), 1);
     assert!(world.microphones().is_empty(), "silence goes on");
@@ -227,6 +245,6 @@ fn a_file_that_fails_is_not_written_anew_within_the_call() {
         World::new(Config { capture: Device::Wav("voice.wav".into()), playback: Device::None, ring: None });
     world.devices.refusals.lock().expect("no test has failed").push_back(AudioError::WavEmpty);
     world.post(Letter::CallsBegan);
-    assert!(matches!(world.thread.capture.state, State::Failed { retry_at: None, .. }));
+    assert!(matches!(world.thread.lines[0].state, State::Failed { retry_at: None, .. }));
     assert_eq!(world.told(), ["no microphone, calls go on without: wav:voice.wav: no sound in the file"]);
 }

@@ -55,7 +55,12 @@ impl Room {
 
     /// How many milliseconds of loud sound the speaker played.
     pub(crate) fn heard_ms(&self) -> usize {
-        let mut file = WavReader::open(self.file("speaker.wav")).expect("the phone's file");
+        self.loud_ms("speaker.wav")
+    }
+
+    /// How many milliseconds of loud sound were played into a file of the phone's.
+    pub(crate) fn loud_ms(&self, name: &str) -> usize {
+        let mut file = WavReader::open(self.file(name)).expect("the phone's file");
         let loud = file.samples::<i16>().filter(|sample| {
             let level = sample.as_ref().expect("a sample").saturating_abs();
             level > LOUD
