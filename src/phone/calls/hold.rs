@@ -48,13 +48,14 @@ impl Hold {
         is_new
     }
 
-    /// What our descriptions say: as RFC 3264 §8.4 has it, and nothing where the peer doesn't listen anyway.
+    /// What our offers say: as RFC 3264 §8.4 has it, and nothing where the peer doesn't listen anyway.
     pub(super) const fn direction(self) -> Direction {
-        match (self.wanted, self.remote) {
-            (false, _) => Direction::SENDRECV,
-            (true, false) => Direction::SENDONLY,
-            (true, true) => Direction::INACTIVE,
-        }
+        if self.wanted && self.remote { Direction::INACTIVE } else { self.answering() }
+    }
+
+    /// What our answers say as far as the offer goes along with it: that the peer held us before is nothing to it.
+    pub(super) const fn answering(self) -> Direction {
+        if self.wanted { Direction::SENDONLY } else { Direction::SENDRECV }
     }
 
     /// An offer may go out. `None` if the peer knows already what we want.

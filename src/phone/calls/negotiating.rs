@@ -88,13 +88,12 @@ impl Call {
     /// The peer's new offer is answered, with as much as our side's hold allows; one without an offer gets ours.
     pub(super) fn on_reoffered(&mut self, step: &mut Step<'_>, sdp: Option<&[u8]>) {
         let Some(sound) = &mut self.sound else { return };
-        let direction = self.hold.direction();
         let answer = match sdp {
-            Some(offer) => sound.answer(offer, direction).map(|(sdp, agreement)| {
+            Some(offer) => sound.answer(offer, self.hold.answering()).map(|(sdp, agreement)| {
                 sound.agree(agreement);
                 sdp
             }),
-            None => Ok(sound.offer(direction)),
+            None => Ok(sound.offer(self.hold.direction())),
         };
         let is_taken = sdp.is_some() && answer.is_ok();
         self.session.answer_reoffer(step.now, step.endpoint, answer.map_err(|error| error.status()));

@@ -3,8 +3,9 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use media::dtmf::Key;
 use media::leg::LegEvent;
-use phone::accounts::Settings;
+use phone::accounts::{DtmfWay, Settings};
 use phone::{CallId, ClientId, Command, Config, Done, Event};
 
 use super::line::{Step, Story};
@@ -264,6 +265,12 @@ impl Player {
     fn leg_tells(&mut self, step: &Step) -> Result<(), Fault> {
         match step.word(0) {
             "Arrived" => self.stage.leg_event(LegEvent::Arrived),
+            "Lost" => self.stage.leg_event(LegEvent::Lost),
+            "Back" => self.stage.leg_event(LegEvent::Back),
+            "key" => {
+                let key = step.word(1).chars().next().and_then(|label| Key::try_from(label).ok());
+                self.stage.leg_event(LegEvent::Key(key.ok_or_else(|| Fault::new("which key?"))?))
+            }
             other => Err(Fault::new(format!("legs don't tell {other}"))),
         }
     }
@@ -315,6 +322,10 @@ fn configure(config: &mut Config, step: &Step) -> Result<(), Fault> {
                 config.max_calls = value.parse().map_err(|_| Fault::new("max_calls is a number"))?;
             }
             Some(("account", user)) => config.accounts.push(account(user)?),
+            Some(("dtmf", way)) => {
+                let account = config.accounts.last_mut().ok_or_else(|| Fault::new("whose keys?"))?;
+                account.dtmf = if way == "info" { DtmfWay::Info } else { DtmfWay::Rfc4733 };
+            }
             _ => return Err(Fault::new(format!("unknown setting {word}"))),
         }
     }

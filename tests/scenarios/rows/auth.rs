@@ -304,8 +304,37 @@ pub(crate) const ROWS: &[Row] = &[
     driven(
         "S18",
         "auth",
-        "a challenged BYE goes out again with credentials and the next number",
+        "whatever is challenged goes out again with credentials and the next number",
         r#"
+        === re-INVITE and REFER
+        .. a call out
+        => transferecall 700
+           -> INVITE
+              CSeq: 2 INVITE
+           <- 401 INVITE
+              WWW-Authenticate: Digest realm="pbx", nonce="n1", qop="auth-int"
+           -> ACK
+           -> INVITE sdp
+              CSeq: 3 INVITE
+              signed Authorization pw1000
+           <- 200 INVITE
+              sdp: 192.0.2.20:4000 8; a=recvonly; o=2
+        <= OnHoldCall true local
+           -> ACK
+              CSeq: 3 ACK
+           -> REFER
+              CSeq: 4 REFER
+              signed Authorization pw1000
+           <- 407 REFER
+              Proxy-Authenticate: Digest realm="proxy", nonce="p1", qop="auth"
+           -> REFER
+              CSeq: 5 REFER
+              Refer-To: *700*
+              signed Proxy-Authorization pw1000
+              signed Authorization pw1000
+           <- 202 REFER
+
+        === BYE
         .. a call out
         => finalizecall
         <= OnFinalizedCall

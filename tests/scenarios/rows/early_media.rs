@@ -28,6 +28,7 @@ pub(crate) const ROWS: &[Row] = &[
         .. calling
            <- 180 INVITE
         <= OnCallProgress 180
+        ~> tone Ringback
            <- 183 INVITE sdp
         <= OnCallProgress early 183
         ~> use 8/PCMA 192.0.2.20:4000 sendrecv
@@ -35,6 +36,7 @@ pub(crate) const ROWS: &[Row] = &[
            <- 180 INVITE
         <= OnCallProgress 180
         ~> use nothing
+        ~> tone nothing
            <- 200 INVITE
         <= OnAcceptCall
            -> ACK

@@ -1,13 +1,62 @@
 //! Two INVITEs in one dialog at a time (RFC 3261 §14, RFC 5407 §3).
 
-use super::{Row, driven, waits};
+use super::{Row, driven};
 
 pub(crate) const ROWS: &[Row] = &[
-    waits(
+    driven(
         "S09",
         "glare",
-        "both are refused with 491, and the phone's comes again after its time",
-        "re-INVITE",
+        "both are refused with 491, and the phone's comes again after its time: it holds in the end",
+        "
+        === the phone owns the Call-ID: 2.1 to 4 s
+        .. a call out
+        => sethold true
+           -> INVITE
+              CSeq: 2 INVITE
+              | a=sendonly
+           <- re-INVITE as theirs
+              sdp: 192.0.2.20:4000 8 0; o=2
+           -> 491 INVITE
+              CSeq: 1 INVITE
+           <- ACK
+           <- 491 INVITE
+           -> ACK
+              CSeq: 2 ACK
+        wait 2.099s
+        wait 1.901s until sent
+           -> INVITE
+              CSeq: 3 INVITE
+              | a=sendonly
+           <- 200 INVITE
+              sdp: 192.0.2.20:4000 8 0; a=recvonly; o=2
+        <= OnHoldCall true local
+           -> ACK
+        ~> use sendrecv
+        ~> use inactive
+        == 1 call
+
+        === the peer does: 2 s at most
+        .. a call in
+        => sethold true
+           -> INVITE
+              CSeq: 1 INVITE
+              | a=sendonly
+           <- re-INVITE
+              sdp: 192.0.2.20:4000 8 0; a=sendonly; o=2
+           -> 491 INVITE
+           <- ACK
+           <- 491 INVITE
+           -> ACK
+        wait 2s until sent
+           -> INVITE
+              CSeq: 2 INVITE
+              | a=sendonly
+           <- 200 INVITE
+              sdp: 192.0.2.20:4000 8 0; a=recvonly; o=2
+        <= OnHoldCall true local
+           -> ACK
+        == 1 call
+        ",
     ),
     driven(
         "S10",

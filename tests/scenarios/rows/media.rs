@@ -1,7 +1,7 @@
 //! Sound and keys, as far as call control has to do with them: what terms a leg gets. What becomes of packets is shown
 //! by the tests of the media package.
 
-use super::{Row, driven, waits};
+use super::{Row, driven};
 
 pub(crate) const ROWS: &[Row] = &[
     driven(
@@ -41,11 +41,21 @@ pub(crate) const ROWS: &[Row] = &[
         ~> use nothing
         ",
     ),
-    waits(
+    driven(
         "S47",
         "media",
-        "loss, reordering, wraps and gaps are healed",
-        "nothing here: the media package shows it",
+        "a gap that is too long is told, so is its end, and the call goes on; what is shorter the leg heals alone",
+        "
+        .. a call out
+        ~> use 8/PCMA sendrecv
+        <~ Arrived
+        <~ Lost
+        <= OnMediaLost
+        <~ Back
+        <= OnMediaBack
+        wait 120s
+        == 1 call
+        ",
     ),
     driven(
         "S48",
@@ -89,7 +99,99 @@ pub(crate) const ROWS: &[Row] = &[
         ~> use 8/PCMA receive=8/PCMA
         ",
     ),
-    waits("S50", "dtmf", "keys go out as events by the numbers agreed on", "keys"),
-    waits("S51", "dtmf", "a key that a leg heard is told once", "keys"),
-    waits("S52", "dtmf", "without events keys go out as configured; INFO is answered", "keys"),
+    driven(
+        "S50",
+        "dtmf",
+        "keys go out in their order as events by the number agreed on; how they sound is the leg's",
+        "
+        .. calling
+           <- 200 INVITE
+              sdp: 192.0.2.20:4000 8 101; a=rtpmap:101 telephone-event/8000; a=fmtp:101 0-15
+        <= OnAcceptCall
+           -> ACK
+        ~> use event=101/101
+        => senddtmf 11#
+        ~> key 1 Event
+        wait 1s
+        ~> key 1 Event
+        ~> key # Event
+        ~> key nothing
+        ",
+    ),
+    driven(
+        "S51",
+        "dtmf",
+        "a key that the leg heard is told once, and each side may have a number of its own for events",
+        "
+        .. calling
+           <- 200 INVITE
+              sdp: 192.0.2.20:4000 8 96; a=rtpmap:96 telephone-event/8000
+        <= OnAcceptCall
+           -> ACK
+        ~> use event=96/101
+        <~ key D
+        <= OnDTMF D
+        <~ key D
+        <= OnDTMF D
+        ",
+    ),
+    driven(
+        "S52",
+        "dtmf",
+        "without events keys go out as tones or as configured; INFO is heard, and what else INFO may hold refused",
+        "
+        === tones
+        .. a call out
+        => senddtmf 5
+        ~> key 5 InBand
+
+        === by INFO, if an account wants that
+        config account=1000 dtmf=info
+           -> REGISTER
+           <- 200 REGISTER granted=3600
+        <= OnSIPRegister
+        <= OnSIPRegisterFinalized
+        => startcall 600
+        <= OnNewCall outgoing
+           -> INVITE
+           <- 200 INVITE sdp
+        <= OnAcceptCall
+           -> ACK
+        => senddtmf 5#
+           -> INFO
+              CSeq: 2 INFO
+              Content-Type: application/dtmf-relay
+              | Signal=5
+              | Duration=100
+           <- 200 INFO
+        wait 1s until sent
+           -> INFO
+              CSeq: 3 INFO
+              | Signal=#
+           <- 200 INFO
+        ~> key nothing
+
+        === the peer's
+        .. a call in
+           <- INFO
+              Content-Type: application/dtmf-relay
+              | Signal= A
+              | Duration= 160
+        <= OnDTMF A
+           -> 200 INFO
+           <- INFO
+              Content-Type: application/dtmf
+              | D
+        <= OnDTMF D
+           -> 200 INFO
+           <- INFO
+           -> 200 INFO
+           <- INFO
+              Content-Type: application/media_control+xml
+              | <media_control/>
+           -> 415 INFO
+              Accept: application/dtmf-relay*
+        == 1 call
+        ",
+    ),
 ];

@@ -137,6 +137,19 @@ pub(crate) const ROWS: &[Row] = &[
            -> 501 FROBNICATE
               Allow: INVITE, *
 
+        === INFO without a body
+        .. a call in
+           <- INFO
+           -> 200 INFO
+        == 1 call
+
+        === a NOTIFY that nobody subscribed to
+        .. registered
+           <- NOTIFY
+              Event: check-sync
+              Subscription-State: active
+           -> 481 NOTIFY
+
         === in a call
         each method: MESSAGE UPDATE
         .. a call in

@@ -1,13 +1,66 @@
 //! Where requests and answers go (RFC 3261 §8.1.2, §12, §18.2.2; RFC 3581).
 
-use super::{Row, driven, waits};
+use super::{Row, driven};
 
 pub(crate) const ROWS: &[Row] = &[
-    waits(
+    driven(
         "S27",
         "redirect",
-        "the best Contact of a 302 is called, then the next; loops end",
-        "302 to our INVITE",
+        "the best Contact of a 302 is called, then the next, as the same call; loops end",
+        "
+        === two Contacts, the better of them out of reach
+        dead 192.0.2.4
+        .. calling
+           <- 302 INVITE
+              Contact: <sip:602@192.0.2.5:5070>;q=0.5
+              Contact: <sip:601@192.0.2.4>;q=0.9
+           -> ACK
+              Via: {via}
+           -> INVITE sip:602@192.0.2.5:5070 @192.0.2.5:5070
+              From: {us}
+              To: <sip:600@pbx.example>
+              Call-ID: {call}
+              CSeq: 2 INVITE
+              no Route
+           <- 200 INVITE sdp @192.0.2.5:5070
+              Contact: <sip:602@192.0.2.5:5070>
+        <= OnAcceptCall
+           -> ACK sip:602@192.0.2.5:5070 @192.0.2.5:5070
+
+        === the better is busy
+        .. calling
+           <- 300 INVITE
+              Contact: <sip:602@192.0.2.5>;q=0.5, <sip:601@192.0.2.4>;q=0.9
+           -> ACK
+           -> INVITE sip:601@192.0.2.4 @192.0.2.4
+              CSeq: 2 INVITE
+           <- 486 INVITE @192.0.2.4
+           -> ACK @192.0.2.4
+           -> INVITE sip:602@192.0.2.5 @192.0.2.5
+              CSeq: 3 INVITE
+           <- 486 INVITE @192.0.2.5
+           -> ACK @192.0.2.5
+        <= OnFinalizedCall 486
+
+        === round and round
+        .. calling
+           <- 302 INVITE
+              Contact: <sip:601@192.0.2.4>
+           -> ACK
+           -> INVITE sip:601@192.0.2.4 @192.0.2.4
+           <- 302 INVITE @192.0.2.4
+              Contact: <sip:600@pbx.example>
+           -> ACK @192.0.2.4
+        <= OnFinalizedCall 302
+
+        === to nowhere, and to what is no telephone
+        each contact: <mailto:600@pbx.example> <https://pbx.example/600>
+        .. calling
+           <- 302 INVITE
+              Contact: {contact}
+           -> ACK
+        <= OnFinalizedCall 302
+        ",
     ),
     driven(
         "S28",
@@ -95,9 +148,22 @@ pub(crate) const ROWS: &[Row] = &[
               Record-Route: <sip:192.0.2.1;lr>, <sip:192.0.2.32;lr>
               Record-Route: <sip:192.0.2.33;lr>
            <- ACK
+        => sethold true
+           -> INVITE sip:600@192.0.2.20:5090
+              Route: <sip:192.0.2.1;lr>
+              Route: <sip:192.0.2.32;lr>
+              Route: <sip:192.0.2.33;lr>
+           <- 200 INVITE
+              Record-Route: <sip:192.0.2.66;lr>     // a route set never changes
+              sdp: 192.0.2.20:4000 8; a=recvonly; o=2
+        <= OnHoldCall true local
+           -> ACK sip:600@192.0.2.1:5060
+              Route: <sip:192.0.2.1;lr>
+              Route: <sip:192.0.2.32;lr>
+              Route: <sip:192.0.2.33;lr>
         => finalizecall
         <= OnFinalizedCall
-           -> BYE sip:600@192.0.2.20:5090
+           -> BYE sip:600@192.0.2.1:5060
               Route: <sip:192.0.2.1;lr>
               Route: <sip:192.0.2.32;lr>
               Route: <sip:192.0.2.33;lr>
@@ -158,6 +224,19 @@ pub(crate) const ROWS: &[Row] = &[
         <= OnFinalizedCall
            -> BYE sip:600@192.0.2.44:5080 @192.0.2.44:5080
            <- 200 BYE @192.0.2.44:5080
+
+        === of the answer to the phone's own
+        .. a call in
+        => sethold true
+           -> INVITE
+           <- 200 INVITE
+              Contact: <sip:600@192.0.2.45>
+              sdp: 192.0.2.20:4000 8; a=recvonly; o=2
+        <= OnHoldCall true local
+           -> ACK sip:600@192.0.2.45 @192.0.2.45
+        => finalizecall
+        <= OnFinalizedCall
+           -> BYE sip:600@192.0.2.45 @192.0.2.45
 
         === of the answer, not of the ringing before it
         .. calling

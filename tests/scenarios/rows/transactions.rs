@@ -145,6 +145,32 @@ pub(crate) const ROWS: &[Row] = &[
         == no call
         == at rest
 
+        === the phone hangs up while its own INVITE has no answer
+        .. a call in
+        => sethold true
+           -> INVITE
+        => finalizecall
+        <= OnFinalizedCall
+           -> BYE
+           <- 200 BYE
+           <- 487 INVITE
+           -> ACK
+        wait 32s
+        == at rest
+
+        === the peer does
+        .. a call in
+        => sethold true
+           -> INVITE
+           <- BYE
+           -> 200 BYE
+        <= OnFinalizedCall
+           <- 200 INVITE
+              sdp: 192.0.2.20:4000 8; a=recvonly; o=2
+           -> ACK
+        wait 32s
+        == at rest
+
         === the BYE overtakes an INVITE that rings
         .. ringing
            <- BYE
