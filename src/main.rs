@@ -120,7 +120,10 @@ fn serve(loaded: Loaded, welcome: &str) -> ExitCode {
     warn_of(&loaded);
     let threads = match Threads::start(loaded.config, lines, signals.stop_call()) {
         Ok(threads) => threads,
-        Err(error) => return fail(error),
+        Err(error) => {
+            complain(error);
+            return fail(format_args!("the configuration is {}", loaded.path.display()));
+        }
     };
     info!("neonphone {} has started with {}", env!("CARGO_PKG_VERSION"), loaded.path.display());
     notify(&NotifyState::Ready);

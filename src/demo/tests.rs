@@ -1,12 +1,17 @@
 //! The exchange in a time of its own, with phones of scripted bytes.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
 use base::{Dice, Duration, Instant, Secret};
 use media::leg::Channel;
 use sip::digest::{Authenticator, Credentials};
 use sip::message::{Message, Request, Response};
 
 use super::exchange::{Exchange, Input, LINES, Output};
+use super::home::Home;
 use super::registrar::PASSWORD;
+use crate::io::{config, password};
 
 const EXCHANGE: &str = "127.0.0.1:5070";
 const ADA: &str = "127.0.0.1:5061";
@@ -372,4 +377,34 @@ fn noise_harms_nobody() {
     }
     story.calls("486");
     story.hears(ADA, "SIP/2.0 486 ");
+}
+
+#[test]
+fn the_ready_configuration_is_right_private_and_written_once() {
+    let folder = std::env::temp_dir().join(format!("neonphone-demo-{}", std::process::id()));
+    let mut dice = Dice::new([7; 32]);
+    let home = Home::open(&folder, &mut dice).expect("it can be written");
+    for path in [&home.config, &home.password] {
+        let mode = fs::metadata(path).expect("it is there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{}", path.display());
+    }
+    let loaded = config::load(Some(&home.config)).expect("a right configuration");
+    let password = home.password_for(&loaded.config).expect("its password fits");
+    assert_eq!(password.expose().len(), 16);
+
+    let again = Home::open(&folder, &mut dice).expect("it can be read");
+    let still = again.password_for(&config::load(Some(&again.config)).expect("right").config);
+    assert_eq!(still, Some(password));
+    fs::write(&home.config, password_section("demo", "another")).expect("written");
+    let changed = config::load(Some(&home.config)).expect("right");
+    assert_eq!(
+        home.password_for(&changed.config),
+        None,
+        "a password that the user chose is not ours to tell"
+    );
+    fs::remove_dir_all(&folder).expect("removed");
+}
+
+fn password_section(user: &str, password: &str) -> String {
+    config::user_section(user, &password::hash(&Secret::from(password), [7; 16]))
 }
