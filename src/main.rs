@@ -27,7 +27,8 @@ neonphone --version
 neonphone --help
 
 Without FILE the configuration is /etc/neonphone.toml, or else ./neonphone.toml; docs/neonphone.toml explains
-it. NEONPHONE_LOG chooses what is logged: error, warn, info (the usual), debug or trace.";
+it. NEONPHONE_LOG chooses what is logged: error, warn, info (the usual), debug or trace; `trace = true` in
+[sip] adds each SIP message.";
 
 /// The exit code for arguments that can't be understood, as shells and many programs have it.
 const MISUSED: u8 = 2;
