@@ -308,9 +308,9 @@ impl Confirmed {
         self.answer.refuse_pending(step, Status::REQUEST_TERMINATED);
         self.answer = Answer::Settled;
         self.reoffer.give_up(step);
-        self.refer.on_end(step.now);
-        self.referred.on_end(step);
         self.queue.on_end();
+        self.refer.on_end(step.now, self.queue.has_refer_out());
+        self.referred.on_end(step);
     }
 }
 

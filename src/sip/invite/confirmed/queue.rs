@@ -42,6 +42,10 @@ impl Queue {
         self.out.is_none()
     }
 
+    pub(super) const fn has_refer_out(&self) -> bool {
+        matches!(self.out, Some((Subject::Refer, _)))
+    }
+
     /// The number of the REFER that is out.
     pub(super) fn refer_number(&self) -> Option<u32> {
         match &self.out {

@@ -97,10 +97,12 @@ impl Refer {
         Ok(told.map(|status| Event::ReferProgress { status, is_last }))
     }
 
-    /// The call has ended.
-    pub(super) fn on_end(&mut self, now: Instant) {
-        if let State::Subscribed { until, .. } = &mut self.state {
-            *until = Some(now + GIVE_UP);
+    /// The call has ended. A REFER that is not out yet never will be.
+    pub(super) fn on_end(&mut self, now: Instant, is_out: bool) {
+        match &mut self.state {
+            State::Subscribed { until, .. } => *until = Some(now + GIVE_UP),
+            State::Asked if !is_out => self.state = State::Idle,
+            State::Idle | State::Asked | State::Told => {}
         }
     }
 

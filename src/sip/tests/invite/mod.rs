@@ -9,6 +9,7 @@ mod following;
 mod forks;
 mod info;
 mod offers;
+mod pairs;
 mod referred;
 mod referring;
 mod reoffers;

@@ -231,6 +231,18 @@ fn an_offer_waits_for_the_ack_of_the_call_itself() {
 }
 
 #[test]
+fn an_offer_waits_until_our_own_ack_has_found_its_way() {
+    let (mut call, invite) = super::calling();
+    call.hold_back("192.0.2.9:5060");
+    call.receive(&with(&ok(&invite, "you"), "Record-Route: <sip:192.0.2.9;lr>"));
+    call.told();
+    call.reoffer();
+    assert!(call.told().is_empty());
+    call.open_held();
+    assert_eq!((call.sent_one().value("CSeq"), call.told()), ("1 ACK", vec![Event::OfferDue]));
+}
+
+#[test]
 fn an_offer_of_the_peer_that_is_faster_than_ours_is_answered_first() {
     let (mut call, first) = talking();
     call.reoffer();

@@ -234,6 +234,17 @@ fn who_hangs_up_after_a_transfer_is_told_nothing_more_and_the_peer_is_heard() {
 }
 
 #[test]
+fn a_refer_that_waits_its_turn_when_the_call_ends_is_forgotten() {
+    let (mut call, first) = talking();
+    call.send_info("Signal=1");
+    call.sent();
+    call.act(|session, now, endpoint, _| session.refer(now, endpoint, uri("sip:1002@pbx.example")));
+    call.receive(&from_caller(&first, "BYE", "z9hG4bKbye", 2));
+    assert_eq!(call.told(), [Event::Ended { status: None }]);
+    assert!(call.user.is_over() && !call.user.is_referring());
+}
+
+#[test]
 fn a_new_refer_takes_the_place_of_one_that_came_to_nothing() {
     let (mut call, first) = talking();
     let refer = call.refer("sip:1002@pbx.example");
