@@ -12,7 +12,7 @@ folder=$(cd "$folder" && pwd)
 here=$(cd "$(dirname "$0")" && pwd)
 
 machine_packages="iproute2 util-linux gcc libc6-dev python3 python3-venv python3-dev sip-tester
-                  pulseaudio pulseaudio-utils libasound2-plugins"
+                  pulseaudio pulseaudio-utils libasound2-plugins baresip-core"
 asterisk_packages="asterisk asterisk-core-sounds-en-wav asterisk-moh-opsound-wav"
 python_packages="numpy pesq pytest websocket-client"
 
