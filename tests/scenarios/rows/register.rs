@@ -241,6 +241,23 @@ pub(crate) const ROWS: &[Row] = &[
         wait 5s
         == at rest
 
+        === a registrar that allows no other Contact
+        => sipregister pbx.example 1000 secret
+           -> REGISTER
+           <- 200 REGISTER granted=3600 seen=198.51.100.7:40000
+        <= OnSIPRegister
+        <= OnSIPRegisterFinalized
+           -> REGISTER
+           <- 403 REGISTER
+        wait 3525s                       // what was bound before is still good
+           -> REGISTER
+              Contact: <sip:1000@192.0.2.10:5060>
+           <- 200 REGISTER granted=3600
+        => startcall 600
+        <= OnNewCall outgoing
+           -> INVITE
+              Contact: <sip:1000@192.0.2.10:5060>
+
         === the phone's own address changes
         .. registered
         address 192.0.2.11

@@ -1,6 +1,7 @@
 //! Registrations, as a registrar sees them.
 
 mod failing;
+mod moving;
 mod registering;
 mod unregistering;
 

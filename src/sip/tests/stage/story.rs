@@ -88,6 +88,8 @@ pub(crate) struct Story<U: User> {
     pub(crate) stage: Stage,
     pub(crate) user: U,
     dead: BTreeSet<SocketAddr>,
+    /// Our address on flows that open from now on.
+    local: SocketAddr,
     /// No flow opens to this address until `open_held`.
     held_back: Option<SocketAddr>,
     held: Vec<Connect>,
@@ -106,7 +108,9 @@ impl<U: User> Story<U> {
         let mut stage = Stage::with(&Config { hosts, resolv_conf: String::new() });
         let user = begin(&mut stage);
         let dead = dead.iter().map(|remote| address(remote)).collect();
-        let mut story = Self { stage, user, dead, held_back: None, held: Vec::new(), told: Vec::new() };
+        let local = address(LOCAL);
+        let mut story =
+            Self { stage, user, dead, local, held_back: None, held: Vec::new(), told: Vec::new() };
         story.settle();
         story
     }
@@ -139,6 +143,11 @@ impl<U: User> Story<U> {
     /// No flow opens to this address from now on.
     pub(crate) fn kill(&mut self, remote: &str) {
         self.dead.insert(address(remote));
+    }
+
+    /// We have another address from now on.
+    pub(crate) fn move_to(&mut self, local: &str) {
+        self.local = address(local);
     }
 
     /// Flows open everywhere again.
@@ -224,7 +233,7 @@ impl<U: User> Story<U> {
     }
 
     fn open(&mut self, (connect, link, remote): Connect) {
-        let flow = Flow { link, local: address(LOCAL), remote };
+        let flow = Flow { link, local: self.local, remote };
         self.stage.input(match self.dead.contains(&remote) {
             true => Input::FlowFailed { connect, reason: FlowError::Unreachable },
             false => Input::FlowOpen { connect, flow },

@@ -1,0 +1,142 @@
+//! RFC 3581 §4, RFC 3261 §8.1.3.4, §10.2.4: addresses that change, registrars that are elsewhere, and bindings that
+//! aren't ours.
+
+use sip::flow::Flow;
+use sip::message::Status;
+use sip::register::Event;
+
+use super::{REGISTRAR, granted, next_register, registered, registering};
+use crate::stage::{Sent, answer, challenge, flow_to, ms, with};
+
+const LOCAL: &str = "<sip:1000@192.0.2.10:5060>";
+
+/// The registrar's answer, which tells where it saw the REGISTER come from.
+fn seen_from(host: &str, port: u16, answer: &str) -> String {
+    answer.replacen(";rport", &format!(";rport={port};received={host}"), 1)
+}
+
+/// A registration that was granted 600 s from behind a NAT, and the REGISTER that binds what was seen.
+fn beyond_a_nat() -> (super::Account, Sent) {
+    let (mut account, register) = registering();
+    account.receive(&seen_from("198.51.100.7", 40_000, &granted(&register, 600)));
+    assert_eq!(account.told(), [Event::Registered]);
+    let correction = account.sent_one();
+    (account, correction)
+}
+
+#[test]
+fn the_address_that_was_seen_is_bound_and_the_one_before_removed() {
+    let (mut account, correction) = beyond_a_nat();
+    let contacts = ["<sip:1000@198.51.100.7:40000>", "<sip:1000@192.0.2.10:5060>;expires=0"];
+    assert_eq!(correction.values("Contact"), contacts);
+    assert_eq!((correction.value("CSeq"), correction.value("Expires")), ("2 REGISTER", "600"));
+    let ok = with(&answer(&correction, "200 OK"), &format!("Contact: {};expires=600", contacts[0]));
+    account.receive(&seen_from("198.51.100.7", 40_000, &ok));
+    assert_eq!(account.told(), [Event::Registered]);
+    assert_eq!(account.user.profile().contact(flow_to(REGISTRAR)).to_string(), contacts[0]);
+    let elsewhere = account.user.profile().contact(flow_to("192.0.2.99:5060"));
+    assert_eq!(elsewhere.to_string(), LOCAL, "only its own server sees it there");
+    let (after_ms, refresh) = next_register(&mut account, 600);
+    assert_eq!((after_ms, refresh.values("Contact")), (525_000, contacts[..1].to_vec()));
+    account.unregister();
+    account.receive(&ok);
+    account.run_for(ms(64_000));
+    let removed = account.sent().into_iter().find(|sent| sent.value("Expires") == "0");
+    assert!(removed.is_none_or(|sent| sent.values("Contact") == contacts[..1]));
+}
+
+#[test]
+fn a_correction_is_signed_if_asked_and_given_up_if_refused() {
+    let (mut account, correction) = beyond_a_nat();
+    account.receive(&with(&answer(&correction, "401 Unauthorized"), &challenge("n1")));
+    let signed = account.sent_one();
+    assert_eq!(signed.values("Contact").len(), 2);
+    assert!(signed.value("Authorization").contains("nonce=\"n1\""));
+    account.receive(&answer(&signed, "403 Forbidden"));
+    assert!(account.told().is_empty(), "what was bound before still is");
+    let (after_ms, refresh) = next_register(&mut account, 600);
+    assert_eq!((after_ms, refresh.value("Contact")), (525_000, LOCAL));
+}
+
+#[test]
+fn where_nothing_was_seen_or_just_what_we_are_nothing_is_corrected() {
+    for (host, port) in [("192.0.2.10", 5060), ("192.0.2.10", 0)] {
+        let (mut account, register) = registering();
+        let ok = granted(&register, 600);
+        account.receive(&if port == 0 { ok } else { seen_from(host, port, &ok) });
+        assert_eq!(account.told(), [Event::Registered]);
+        assert!(account.sent().is_empty());
+    }
+}
+
+#[test]
+fn addresses_that_were_left_behind_are_removed_from_the_new_one() {
+    let (mut account, _) = registered();
+    account.move_to("192.0.2.11:5060");
+    let (_, refresh) = next_register(&mut account, 600);
+    let contacts = ["<sip:1000@192.0.2.11:5060>", "<sip:1000@192.0.2.10:5060>;expires=0"];
+    assert_eq!(refresh.values("Contact"), contacts);
+    account.move_to("192.0.2.12:5060");
+    account.register();
+    let next = account.sent_one();
+    let both = [
+        "<sip:1000@192.0.2.12:5060>",
+        "<sip:1000@192.0.2.10:5060>;expires=0",
+        "<sip:1000@192.0.2.11:5060>;expires=0",
+    ];
+    assert_eq!(next.values("Contact"), both, "the one without an answer may have been heard");
+    let contact = "Contact: <sip:1000@192.0.2.12:5060>;expires=600";
+    let flow = Flow { local: "192.0.2.12:5060".parse().expect("an address"), ..flow_to(REGISTRAR) };
+    account.receive_on(flow, &with(&answer(&next, "200 OK"), contact));
+    assert_eq!(account.told(), [Event::Registered]);
+    account.unregister();
+    assert_eq!(account.sent_one().values("Contact"), both[..1]);
+}
+
+#[test]
+fn a_registrar_that_has_moved_is_followed_once_and_asked_first_again_for_the_refresh() {
+    let (mut account, register) = registering();
+    let moved = "Contact: <sip:1000:secret@192.0.2.4:5070;x=y?Subject=z>";
+    account.receive(&with(&answer(&register, "302 Moved Temporarily"), moved));
+    let second = account.sent_one();
+    assert_eq!(second.first_line(), "REGISTER sip:192.0.2.4:5070;x=y SIP/2.0");
+    assert_eq!((second.flow, second.value("To")), (flow_to("192.0.2.4:5070"), register.value("To")));
+    account.receive_on(second.flow, &granted(&second, 600));
+    assert_eq!(account.told(), [Event::Registered]);
+    let (_, refresh) = next_register(&mut account, 600);
+    assert_eq!(refresh.first_line(), register.first_line());
+}
+
+#[test]
+fn a_registrar_that_names_nobody_or_names_again_is_not_followed() {
+    for (line, contact, status) in [
+        ("302 Moved Temporarily", "Contact: <tel:1>", Status::MOVED_TEMPORARILY),
+        ("300 Multiple Choices", "Contact: <sip:192.0.2.4>", Status::MULTIPLE_CHOICES),
+        ("380 Alternative Service", "Contact: <sip:192.0.2.4>", Status::ALTERNATIVE_SERVICE),
+    ] {
+        let (mut account, register) = registering();
+        account.receive(&with(&answer(&register, line), contact));
+        assert_eq!(account.told(), [Event::Refused(status)]);
+    }
+    let (mut account, register) = registering();
+    account.receive(&with(&answer(&register, "305 Use Proxy"), "Contact: <sip:192.0.2.4>"));
+    let second = account.sent_one();
+    assert_eq!((second.first_line(), second.value("Route")), (register.first_line(), "<sip:192.0.2.4;lr>"));
+    account.receive_on(second.flow, &with(&answer(&second, "301 Moved"), "Contact: <sip:192.0.2.5>"));
+    assert_eq!(account.told(), [Event::Refused(Status::MOVED_PERMANENTLY)]);
+}
+
+#[test]
+fn bindings_of_others_are_not_taken_for_ours() {
+    for contacts in [
+        "Contact: <sip:2000@192.0.2.10:5060>;expires=600",
+        "Contact: <sip:1000@192.0.2.77>;expires=600, <sip:1000@192.0.2.10:5061>;expires=600",
+        "Contact: <tel:1000>;expires=600",
+    ] {
+        let (mut account, register) = registering();
+        account.receive(&with(&answer(&register, "200 OK"), contacts));
+        assert_eq!(account.told(), [Event::Failed(Status::SERVER_INTERNAL_ERROR)], "{contacts}");
+        let (after_ms, _) = next_register(&mut account, 61);
+        assert!((30_000..=60_000).contains(&after_ms));
+    }
+}
