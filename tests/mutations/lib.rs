@@ -46,3 +46,6 @@ pub const JSON: Target = Target { name: "json", examples: api::json_examples, ex
 
 /// A whole phone's life: what its server, strangers and clients say, and how time passes.
 pub const PHONE: Target = Target { name: "phone", examples: phone::examples, examine: phone::examine };
+
+/// All of them.
+pub const TARGETS: [Target; 8] = [SIP, SDP, RTP, RTCP, DNS, HEAD, JSON, PHONE];
