@@ -184,11 +184,16 @@ impl Dialog {
 /// Route of a request outside a dialog (RFC 3261 §8.1.2): the hop, as a loose router so that it leaves the Request-URI
 /// alone; none where it is the target's own host.
 pub(crate) fn push_first_route(headers: &mut Headers, target: &Uri, hop: &Uri) {
-    if let Uri::Sip(hop) = hop
-        && !target.as_sip().is_some_and(|target| target.host.is_same(&hop.host))
+    if let Uri::Sip(uri) = hop
+        && !is_same_host(hop, target)
     {
-        headers.push(Name::Route, NameAddr::new(Uri::Sip(hop.clone().with_param("lr", None))));
+        headers.push(Name::Route, NameAddr::new(Uri::Sip(uri.clone().with_param("lr", None))));
     }
+}
+
+/// Whether two URIs name the same host.
+pub(crate) fn is_same_host(one: &Uri, other: &Uri) -> bool {
+    one.as_sip().zip(other.as_sip()).is_some_and(|(one, other)| one.host.is_same(&other.host))
 }
 
 fn tag_of(address: &NameAddr) -> String {

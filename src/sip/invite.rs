@@ -83,7 +83,7 @@ impl Session {
     ) -> Self {
         let call_id = dice.hex(4);
         let reaching = Reaching::new(now, endpoint, invitation, &mut dice);
-        Self { profile, call_id, dice, state: State::Reaching(reaching), strays: Vec::new(), is_left: false }
+        Self::new(profile, call_id, dice, State::Reaching(reaching))
     }
 
     /// Takes an INVITE that came in. Nothing is answered yet.
@@ -99,14 +99,11 @@ impl Session {
     ) -> Result<Self, Status> {
         let call_id = String::from(invite.headers.call_id().map_err(|_| Status::BAD_REQUEST)?);
         let ringing = Ringing::new(transaction, flow, invite, &profile, &mut dice)?;
-        Ok(Self {
-            profile,
-            call_id,
-            dice,
-            state: State::Ringing(ringing),
-            strays: Vec::new(),
-            is_left: false,
-        })
+        Ok(Self::new(profile, call_id, dice, State::Ringing(ringing)))
+    }
+
+    const fn new(profile: Profile, call_id: String, dice: Dice, state: State) -> Self {
+        Self { profile, call_id, dice, state, strays: Vec::new(), is_left: false }
     }
 
     /// The Call-ID.
@@ -119,7 +116,8 @@ impl Session {
         matches!(self.state, State::Over)
     }
 
-    /// Whether nothing of it is under way any more: it listens at most for what other forks may yet answer.
+    /// Whether nothing of it is under way any more: it listens at most for what other forks may yet answer, and for what
+    /// comes of a REFER.
     pub fn is_silent(&self) -> bool {
         let is_ended = match &self.state {
             State::Confirmed(kept, _) => kept.is_silent(),

@@ -10,7 +10,7 @@ use super::admit::{push_abilities, sdp_of};
 use super::confirmed::Confirmed;
 use super::targets::Targets;
 use super::{Event, Invitation, Profile, SDP, State, Step};
-use crate::dialog::{Dialog, MAX_FORWARDS, push_first_route};
+use crate::dialog::{Dialog, MAX_FORWARDS, is_same_host, push_first_route};
 use crate::endpoint::{self, Alternatives, ClientId, Endpoint, RouteId};
 use crate::flow::Flow;
 use crate::message::{CSeq, Method, Name, NameAddr, Request, Response, Status, Uri};
@@ -138,10 +138,9 @@ impl Invitation {
     /// The hop stays where it is a proxy between us and the target, or the new target's own host; else the new target
     /// itself is the hop. True if the hop is another one.
     fn redirect(&mut self, target: Uri) -> bool {
-        let host_of = |uri: &Uri| uri.as_sip().map(|uri| uri.host.clone());
-        let is_proxy = host_of(&self.hop) != host_of(&self.target);
+        let is_proxy = !is_same_host(&self.hop, &self.target);
         let names_more = target.as_sip().is_some_and(|it| it.port.is_some() || it.params.has("transport"));
-        let is_another = !is_proxy && (names_more || host_of(&self.hop) != host_of(&target));
+        let is_another = !is_proxy && (names_more || !is_same_host(&self.hop, &target));
         if is_another {
             self.hop = target.clone();
         }
@@ -159,7 +158,7 @@ pub(super) struct Calling {
     draft: Draft,
     /// As it was sent last, but for its Via.
     invite: Request,
-    /// The user has hung up: whatever the answer, it is to be settled silently.
+    /// The user has hung up: whatever the answer, it only ends the call.
     has_given_up: bool,
 }
 
@@ -191,10 +190,8 @@ impl Calling {
     fn on_response(mut self, step: &mut Step<'_>, flow: Flow, response: &Response) -> State {
         let status = response.status;
         if status.is_provisional() {
-            if !self.has_given_up {
-                let sdp = sdp_of(&response.headers, &response.body);
-                step.tray.push(Event::Progress { status, sdp });
-            }
+            let sdp = sdp_of(&response.headers, &response.body);
+            step.tray.push(Event::Progress { status, sdp });
             State::Calling(self)
         } else if status.is_success() {
             self.on_success(step, flow, response)

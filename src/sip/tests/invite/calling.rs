@@ -3,7 +3,7 @@
 use sip::invite::Event;
 use sip::message::Status;
 
-use super::{ALLOW, ANSWER, OFFER, body, called_and_answered, calling, ended, ok};
+use super::{ALLOW, ANSWER, OFFER, body, called_and_answered, calling, ended, ok, reaching_by};
 use crate::stage::{answer, challenge, flow_to, ms, with, with_sdp};
 
 #[test]
@@ -77,6 +77,32 @@ fn a_refused_call_ends_with_the_status_that_refused_it() {
         assert_eq!(call.sent_lines(), ["ACK sip:600@pbx.example"]);
         call.assert_over();
     }
+}
+
+#[test]
+fn every_final_answer_known_or_not_is_acked_on_the_way_of_its_invite_and_ends_the_call() {
+    for code in [400, 477, 480, 487, 488, 499, 500, 504, 599, 600, 604, 606, 699, 300, 399] {
+        let mut call = reaching_by("sip:600@example.net", "sip:pbx.example");
+        let invite = call.offer_as_told("192.0.2.1:5060");
+        call.receive(&answer(&invite, "199 Early Dialog Terminated"));
+        let progress = Event::Progress { status: Status::EARLY_DIALOG_TERMINATED, sdp: None };
+        assert_eq!(call.told(), [progress]);
+        call.receive(&answer(&invite, &format!("{code} Whatever")));
+        let ack = call.sent_one();
+        for name in ["Via", "Route", "From", "Call-ID"] {
+            assert_eq!(ack.value(name), invite.value(name), "{code}");
+        }
+        assert_eq!(call.told(), ended(Status::new(code).expect("a status")));
+        call.assert_over();
+    }
+}
+
+#[test]
+fn a_success_of_any_number_is_an_answer() {
+    let (mut call, invite) = calling();
+    call.receive(&ok(&invite, "you").replace("200 OK", "299 Fine"));
+    assert_eq!(call.sent_lines(), ["ACK sip:1001@192.0.2.1"]);
+    assert_eq!(call.told(), [Event::Answered { sdp: Some(b"their answer".to_vec()) }]);
 }
 
 #[test]

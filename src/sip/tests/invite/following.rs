@@ -1,12 +1,10 @@
 //! RFC 3261 §8.1.3.4: a caller that is told by a 3xx to call somebody else.
 
-use sip::invite::{Event, Invitation, Session};
+use sip::invite::Event;
 use sip::message::Status;
 
-use base::Dice;
-
-use super::{Call, calling, ended, ok};
-use crate::stage::{Sent, Story, answer, challenge, flow_to, profile, uri, with};
+use super::{Call, calling, ended, ok, reaching_by};
+use crate::stage::{Sent, answer, challenge, flow_to, with};
 
 const MOVED: &str = "302 Moved Temporarily";
 
@@ -120,14 +118,7 @@ fn what_an_address_wants_the_invite_to_carry_is_left_out() {
 
 #[test]
 fn a_proxy_between_stays_between() {
-    let mut call: Call = Story::new(|stage| {
-        let invitation = Invitation {
-            target: uri("sip:600@example.net"),
-            hop: uri("sip:pbx.example:5080"),
-            headers: Vec::new(),
-        };
-        Session::call(stage.now, &mut stage.endpoint, profile(), invitation, Dice::new([3; 32]))
-    });
+    let mut call = reaching_by("sip:600@example.net", "sip:pbx.example:5080");
     let first = call.offer_as_told("192.0.2.1:5080");
     let second = call.followed(&moved(&first, "<sip:a@192.0.2.9>"), "192.0.2.1:5080");
     assert_eq!(second.first_line(), "INVITE sip:a@192.0.2.9 SIP/2.0");
@@ -136,14 +127,7 @@ fn a_proxy_between_stays_between() {
 
 #[test]
 fn another_user_of_the_same_server_is_called_by_the_same_way() {
-    let mut call: Call = Story::new(|stage| {
-        let invitation = Invitation {
-            target: uri("sip:600@pbx.example"),
-            hop: uri("sip:pbx.example:5080"),
-            headers: Vec::new(),
-        };
-        Session::call(stage.now, &mut stage.endpoint, profile(), invitation, Dice::new([3; 32]))
-    });
+    let mut call = reaching_by("sip:600@pbx.example", "sip:pbx.example:5080");
     let first = call.offer_as_told("192.0.2.1:5080");
     let second = call.followed(&moved(&first, "<sip:601@pbx.example>"), "192.0.2.1:5080");
     assert_eq!(second.flow, flow_to("192.0.2.1:5080"));

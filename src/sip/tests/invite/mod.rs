@@ -37,14 +37,17 @@ const CONTACT: &str = "Contact: <sip:1001@192.0.2.1>";
 /// A call to 600 by its domain, which has the addresses 192.0.2.1 and 192.0.2.2; no flow opens to those that are
 /// `dead`.
 fn reaching(dead: &[&str]) -> Call {
-    Story::with_dead(dead, |stage| {
-        let invitation = Invitation {
-            target: uri("sip:600@pbx.example"),
-            hop: uri("sip:pbx.example"),
-            headers: Vec::new(),
-        };
-        Session::call(stage.now, &mut stage.endpoint, profile(), invitation, Dice::new([3; 32]))
-    })
+    Story::with_dead(dead, |stage| begin(stage, "sip:600@pbx.example", "sip:pbx.example"))
+}
+
+/// A call to `target` by way of `hop`.
+fn reaching_by(target: &str, hop: &str) -> Call {
+    Story::new(|stage| begin(stage, target, hop))
+}
+
+fn begin(stage: &mut Stage, target: &str, hop: &str) -> Session {
+    let invitation = Invitation { target: uri(target), hop: uri(hop), headers: Vec::new() };
+    Session::call(stage.now, &mut stage.endpoint, profile(), invitation, Dice::new([3; 32]))
 }
 
 /// A call to 600 whose INVITE is out.
