@@ -1,5 +1,6 @@
 # make test      what a change must pass: format, lints, all tests of the workspace
 # make interop   the phone against Asterisk, SIPp and scripted peers, with real sound
+# make long-call a call of ten minutes with a peer whose clock is off
 # make deny      what the dependencies may be: licences, sources, no async runtime
 # make bench-flood   how long programs wait for replies in a call, without and in a flood of noise (1 min)
 # make bench-rest    which threads wake at rest, and the memory that the phone has to itself (3 min)
@@ -7,7 +8,7 @@
 #
 # Each installs what it lacks (Debian packages, parts of the Rust toolchain) and says how long its steps took.
 
-.PHONY: test interop deny bench-flood bench-rest run
+.PHONY: test interop long-call deny bench-flood bench-rest run
 .SILENT:
 
 # Runs a command, and says how long it took: $(call step,NAME,COMMAND).
@@ -27,6 +28,12 @@ interop:
 	$(call step,lab,sh tests/lab/install.sh lab)
 	$(call step,phone,cargo build --release --locked)
 	$(call step,stories,sh tests/interop/run)
+
+long-call:
+	$(call step,packages,sh tests/lab/packages.sh $(BUILD_PACKAGES))
+	$(call step,lab,sh tests/lab/install.sh lab)
+	$(call step,phone,cargo build --release --locked)
+	$(call step,call,sh tests/interop/run -m long)
 
 deny:
 	$(call step,cargo-deny,cargo deny --version || cargo install --locked cargo-deny)

@@ -26,6 +26,7 @@ measured = pytest.StashKey()
 def pytest_configure(config):
     if [name for _, name in socket.if_nameindex()] != ["lo"]:
         raise pytest.UsageError("the stories need a network and processes of their own: make interop")
+    config.addinivalue_line("markers", "long: takes many minutes, so it has a run of its own: make long-call")
     config.stash[measured] = []
 
 

@@ -121,3 +121,9 @@ class Ear:
     def hear(self):
         """The next packet, and where it came from."""
         return self._socket.recvfrom(2048)
+
+    def send(self, packet, to):
+        self._socket.sendto(packet, to)
+
+    def close(self):
+        self._socket.close()
