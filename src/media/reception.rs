@@ -211,6 +211,17 @@ mod tests {
     }
 
     #[test]
+    fn what_is_a_jump_is_what_the_rfc_says() {
+        for (steps, expected) in [(2_999, 3_099), (3_000, 100), (-100, 100), (-101, 100)] {
+            let mut receptions = after(1_000..1_100);
+            let received = receptions.totals().1;
+            receptions.on_packet(at_ms(0), 7, 1_099_u16.wrapping_add_signed(steps), None);
+            assert_eq!(receptions.totals().0, expected, "{steps} steps");
+            assert_eq!(receptions.totals().1 - received, u64::from(matches!(steps, 2_999 | -100)));
+        }
+    }
+
+    #[test]
     fn jitter_is_what_the_rfcs_formula_gives() {
         let mut receptions = Receptions::new();
         for index in 0..1_000_u32 {
