@@ -11,11 +11,7 @@ fn is_called(any: &str, peer_address: &str, called_address: &str) {
     let phone = Phone::start(&format!("[sip]\nlisten = [\"{any}:0\"]\n"));
     let mut peer = Peer::at(peer_address);
     let mut program = phone.program();
-    let domain = peer.address().to_string();
-    program.asks("sipregister", json!({ "domain": domain, "number": "1000", "password": "pw1000" }));
-    peer.registers(600);
-    program.hears("OnSIPRegister");
-    program.hears("OnSIPRegisterFinalized");
+    program.registers(&mut peer);
 
     let called = SocketAddr::new(called_address.parse().expect("an address"), phone.sip.port());
     let mut ear = Ear::at(peer_address);

@@ -14,14 +14,13 @@ fn calls_go_out_and_come_in_live_and_end_unharmed_in_a_flood_of_noise() {
     let mut stage = Stage::registered();
     let noise = Noise::start(stage.phone.sip, 7);
     let mut ear = Ear::new();
-    let (call, invite) = stage.dials();
-    stage.answers(&invite, &ear);
-    ear.converses(invite.rtp(), CALL);
-    stage.hangs_up(call);
+    let call = stage.calls(&ear);
+    ear.converses(call.rtp, CALL);
+    stage.hangs_up(&call);
     let mut ear = Ear::new();
     let mut call = stage.accepts(&ear);
-    ear.converses(call.answer.rtp(), CALL);
-    stage.caller_hangs_up(&mut call);
+    ear.converses(call.rtp, CALL);
+    stage.is_hung_up(&mut call);
 
     let sent = noise.stop();
     assert!(sent > 10_000, "it was no flood: {sent} datagrams");
@@ -35,14 +34,13 @@ fn calls_go_out_and_come_in_live_and_end_unharmed_in_a_flood_of_noise() {
 fn delay_of_replies_in_a_flood() {
     let mut stage = Stage::registered();
     let mut ear = Ear::new();
-    let (call, invite) = stage.dials();
-    stage.answers(&invite, &ear);
+    let call = stage.calls(&ear);
     for is_flooded in [false, true] {
         let began = Instant::now();
         let noise = is_flooded.then(|| Noise::start(stage.phone.sip, 7));
         let mut delays: Vec<Duration> = (0..1_500)
             .map(|_| {
-                ear.converse(invite.rtp());
+                ear.converse(call.rtp);
                 let asked = Instant::now();
                 stage.program.asks("getstate", json!({}));
                 asked.elapsed()
@@ -58,6 +56,6 @@ fn delay_of_replies_in_a_flood() {
             ms(1_000)
         );
     }
-    stage.hangs_up(call);
+    stage.hangs_up(&call);
     stage.stops(|_| ());
 }

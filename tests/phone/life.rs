@@ -9,7 +9,7 @@ use crate::stage::{PATIENCE, Peer, Phone, STOP};
 /// A phone that a configured account has registered with a peer.
 fn registered() -> (Phone, Peer) {
     let mut peer = Peer::at("127.0.0.2");
-    let phone = Phone::start(&peer.account());
+    let phone = Phone::start(&peer.section());
     peer.registers(600);
     // The binding is on its way to the phone; once this is answered, it has come.
     peer.asks_for_options(phone.sip);
@@ -70,7 +70,7 @@ fn sigterm_and_sigint_stop_it_in_order_within_two_seconds() {
 #[test]
 fn a_registered_phone_disconnects_before_it_ends() {
     let mut peer = Peer::at("127.0.0.2");
-    let mut phone = Phone::start(&peer.account());
+    let mut phone = Phone::start(&peer.section());
     let register = peer.hears("REGISTER");
     assert_eq!(register.from, phone.sip, "by the socket that it listens on");
     assert!(register.field("Via").starts_with(&format!("SIP/2.0/UDP {};", phone.sip)), "{}", register.text);

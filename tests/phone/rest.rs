@@ -49,10 +49,9 @@ fn a_minute_of_rest() {
     let mut stage = Stage::registered();
     println!("registered: {}", memory(&stage.phone));
     let mut ear = Ear::new();
-    let (call, invite) = stage.dials();
-    stage.answers(&invite, &ear);
-    ear.converses(invite.rtp(), 50);
-    stage.hangs_up(call);
+    let call = stage.calls(&ear);
+    ear.converses(call.rtp, 50);
+    stage.hangs_up(&call);
     wakes_within(&stage.phone, SETTLED_AFTER_A_CALL, || ());
     println!("wakes of each thread in 60 s: {:?}", wakes_within(&stage.phone, minute, || ()));
     println!("after a call: {}", memory(&stage.phone));

@@ -1,7 +1,6 @@
 //! What the log never has, however talkative it is asked to be.
 
 use nix::sys::signal::Signal;
-use serde_json::json;
 
 use crate::stage::{Peer, Phone};
 
@@ -10,10 +9,7 @@ fn the_most_talkative_log_has_no_password_and_no_token() {
     let mut phone = Phone::start_logging("", "trace");
     let mut peer = Peer::new();
     let mut program = phone.program();
-    let domain = peer.address().to_string();
-    program.asks("sipregister", json!({ "domain": domain, "number": "1000", "password": "pw1000" }));
-    peer.registers(600);
-    program.hears("OnSIPRegister");
+    program.registers(&mut peer);
 
     phone.signal(Signal::SIGTERM);
     let log = phone.last_words();

@@ -157,6 +157,11 @@ impl Account {
         if !matches!(self.phase, Phase::Refused) {
             self.disconnect(now, endpoint, outputs);
         }
+        // Rule 7: its end is told before anything of the other, whose server may answer sooner.
+        if matches!(self.phase, Phase::Disconnecting { .. }) {
+            outputs.push(Output::Event(Event::Unregistered(self.id)));
+            self.phase = Phase::Gone;
+        }
     }
 
     /// Whether clients still count it among the accounts, and calls may come in for it.

@@ -177,7 +177,7 @@ fn a_phone_that_ends_closes_with_1001() {
 #[test]
 fn part_3_seq_counts_the_events_of_each_connection_from_1_without_gaps() {
     let mut stage = Stage::new();
-    stage.program.asks("sipregister", stage.account());
+    stage.program.asks("sipregister", stage.peer.account());
     stage.peer.registers(3600);
     let seqs: Vec<Value> = (0..2).map(|_| stage.program.event()["seq"].clone()).collect();
     assert_eq!(seqs, [1, 2]);

@@ -2,7 +2,13 @@
 //! is in each story's name. What takes longer than a few seconds is told in virtual time instead, by the tests of
 //! src/phone, src/sip and tests/sim.
 
+mod accounts;
 mod browsers;
+mod calls;
 mod connections;
+mod holding;
+mod numbers;
+mod registrations;
 mod replies;
 mod tokens;
+mod transfers;

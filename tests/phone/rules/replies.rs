@@ -173,7 +173,7 @@ fn rule_03_an_action_that_does_not_fit_the_state_of_its_call_is_102() {
     assert_eq!(stage.program.is_refused("acceptcall", json!({ "callid": call })), 102, "it is going out");
     stage.answers(&invite, &Ear::new());
     assert_eq!(stage.program.is_refused("acceptcall", json!({ "callid": call })), 102, "it is answered");
-    stage.hangs_up(call);
+    stage.program.asks("finalizecall", json!({ "callid": call }));
     assert_eq!(stage.program.is_refused("finalizecall", json!({ "callid": call })), 102, "it is over");
 }
 

@@ -1,11 +1,9 @@
 //! Who a token lets in, for how long, and what a page that reloads goes on with: rule 5. That a token of a closed
 //! connection is good for 60 s only is told in src/phone/api/tests/sessions.rs.
 
-use std::time::Instant;
-
 use serde_json::json;
 
-use crate::stage::{PATIENCE, Phone, Program, Stage, user};
+use crate::stage::{Phone, Program, Stage, user};
 
 #[test]
 fn rule_05_a_token_has_128_bits_in_hex_and_several_live_on_one_connection() {
@@ -53,7 +51,7 @@ fn rule_05_a_page_that_reloads_goes_on_with_its_tokens_and_its_account() {
     let token = stage.program.token.clone();
     stage.program = stage.phone.stranger();
 
-    let mut page = reconnected(&stage.phone, &token);
+    let mut page = stage.phone.program_again(&token);
     // It hears events again, and the account is its own: it takes that and no other.
     page.asks("sipunregister", json!({}));
     stage.peer.unbinds();
@@ -61,20 +59,6 @@ fn rule_05_a_page_that_reloads_goes_on_with_its_tokens_and_its_account() {
     witness.hears("OnSIPUnRegister");
     let mut second = stage.phone.stranger();
     assert_eq!(second.is_refused("getstate", json!({ "token": token })), 602, "it is the page's again");
-}
-
-/// A new connection with a token of one that was closed. The phone may not have seen the close yet, which comes on a
-/// connection of its own: until then the token is not good.
-fn reconnected(phone: &Phone, token: &str) -> Program {
-    let until = Instant::now() + PATIENCE;
-    loop {
-        let mut page = phone.stranger();
-        page.token = token.into();
-        if page.request("getstate", json!({})).is_ok() {
-            return page;
-        }
-        assert!(Instant::now() < until, "the token was never good again");
-    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Where a scripted peer hears and speaks: a socket for RTP (RFC 3550 §5.1) with PCMU, packets written and read byte by
 //! byte.
 
+use std::cell::Cell;
 use std::net::{SocketAddr, UdpSocket};
 
 use super::PATIENCE;
@@ -17,6 +18,8 @@ const DOWN: u8 = 0x0f;
 pub(crate) struct Ear {
     socket: UdpSocket,
     spoken: u16,
+    /// How often it has described itself: each description is a new one (RFC 3264 §8).
+    described: Cell<u32>,
 }
 
 /// One packet of the phone.
@@ -44,7 +47,7 @@ impl Ear {
     pub(crate) fn at(address: &str) -> Self {
         let socket = UdpSocket::bind((address, 0)).expect("a socket");
         socket.set_read_timeout(Some(PATIENCE)).expect("set");
-        Self { socket, spoken: 0 }
+        Self { socket, spoken: 0, described: Cell::new(0) }
     }
 
     /// An offer or answer that wants sound here.
@@ -54,26 +57,43 @@ impl Ear {
 
     /// The same, with these whole attributes.
     pub(crate) fn sdp_with(&self, attributes: &str) -> String {
+        let number = self.described.get() + 1;
+        self.described.set(number);
         let own = self.socket.local_addr().expect("bound");
         let (version, address, port) = (if own.is_ipv4() { 4 } else { 6 }, own.ip(), own.port());
         format!(
-            "v=0\r\no=- 1 1 IN IP{version} {address}\r\ns=-\r\nc=IN IP{version} {address}\r\nt=0 0\r\n\
+            "v=0\r\no=- 1 {number} IN IP{version} {address}\r\ns=-\r\nc=IN IP{version} {address}\r\nt=0 0\r\n\
              m=audio {port} RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n{attributes}"
         )
     }
 
     /// Hears the next packet.
     pub(crate) fn hears(&mut self) -> Packet {
+        self.hear().expect("the phone speaks")
+    }
+
+    fn hear(&self) -> Option<Packet> {
         let mut bytes = [0; 2048];
-        let (length, from) = self.socket.recv_from(&mut bytes).expect("the phone speaks");
+        let (length, from) = self.socket.recv_from(&mut bytes).ok()?;
         assert_eq!(bytes[0], 0x80, "version 2, without padding, extension and sources");
-        Packet {
+        Some(Packet {
             from,
             payload_type: bytes[1] & 0x7f,
             sequence: u16::from_be_bytes([bytes[2], bytes[3]]),
             source: u32::from_be_bytes([bytes[8], bytes[9], bytes[10], bytes[11]]),
             payload: bytes[HEADER..length].to_vec(),
+        })
+    }
+
+    /// Hears what has come already.
+    pub(crate) fn hears_all(&mut self) -> Vec<Packet> {
+        self.socket.set_nonblocking(true).expect("set");
+        let mut packets = Vec::new();
+        while let Some(packet) = self.hear() {
+            packets.push(packet);
         }
+        self.socket.set_nonblocking(false).expect("set");
+        packets
     }
 
     /// Hears the next packet, and says one to where it came from, which keeps both in step without a clock.
@@ -97,7 +117,13 @@ impl Ear {
         assert!(silent < rest.len() / 4, "{silent} of {packets} packets hold no sound of the microphone");
     }
 
-    fn speak(&mut self, phone: SocketAddr) {
+    /// Hears the microphone, before a second has passed.
+    pub(crate) fn converses_soon(&mut self, phone: SocketAddr) {
+        assert!((0..50).any(|_| self.converse(phone).loud() > 0), "a second without sound of the microphone");
+    }
+
+    /// Says 20 ms of a loud tone.
+    pub(crate) fn speak(&mut self, phone: SocketAddr) {
         let mut bytes = [DOWN; HEADER + PAYLOAD];
         bytes[..2].copy_from_slice(&[0x80, 0]);
         bytes[2..4].copy_from_slice(&self.spoken.to_be_bytes());

@@ -12,6 +12,7 @@ mod process;
 mod program;
 mod room;
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
@@ -53,6 +54,16 @@ impl Stage {
         Self { phone, program, peer: Peer::new(), room }
     }
 
+    /// A registered phone that rings by a device of its own: the room's file `ringer.wav`.
+    pub(crate) fn with_ringer() -> Self {
+        let room = Room::new();
+        let ring = format!("ring = \"wav:{}\"\n", room.file("ringer.wav").display());
+        let phone = Phone::start(&[room.audio(), ring].concat());
+        let mut stage = Self { program: phone.program(), phone, peer: Peer::new(), room };
+        stage.registers(3600);
+        stage
+    }
+
     /// The phone is registered, and its program has heard so.
     pub(crate) fn registered() -> Self {
         Self::registered_with("")
@@ -67,17 +78,7 @@ impl Stage {
 
     /// The phone registers for so many seconds; the account's id.
     pub(crate) fn registers(&mut self, seconds: u32) -> Value {
-        let id = self.program.asks("sipregister", self.account())["connectionId"].clone();
-        self.peer.registers(seconds);
-        let told = json!({ "connectionId": id, "SIPError": 0 });
-        assert_eq!(self.program.hears("OnSIPRegister"), told);
-        assert_eq!(self.program.hears("OnSIPRegisterFinalized"), told);
-        id
-    }
-
-    /// The parameters of `sipregister`.
-    pub(crate) fn account(&self) -> Value {
-        json!({ "domain": self.peer.address().to_string(), "number": "1000", "password": "pw1000" })
+        self.program.registers_for(&mut self.peer, seconds)
     }
 
     /// The program calls 600; the call's id, and its INVITE.
@@ -86,7 +87,7 @@ impl Stage {
         assert!(self.program.has_heard_all(), "the reply comes first (rule 4)");
         let call = data["callId"].as_u64().expect("an id");
         assert_eq!(self.program.hears("OnNewCall")["callId"], call);
-        (call, self.peer.hears("INVITE"))
+        (call, self.peer.hears_of("INVITE", "INVITE sip:600@"))
     }
 
     /// The call that was dialled rings.
@@ -102,9 +103,16 @@ impl Stage {
         self.program.hears("OnAcceptCall");
     }
 
+    /// The program calls 600, which answers.
+    pub(crate) fn calls(&mut self, ear: &Ear) -> Call {
+        let (id, invite) = self.dials();
+        self.answers(&invite, ear);
+        Call { id: id.into(), rtp: invite.rtp(), dialog: Dialog::of(&invite) }
+    }
+
     /// The program ends a call; the peer hears its BYE.
-    pub(crate) fn hangs_up(&mut self, call: u64) {
-        self.program.asks("finalizecall", json!({ "callid": call }));
+    pub(crate) fn hangs_up(&mut self, call: &Call) {
+        self.program.asks("finalizecall", json!({ "callid": call.id }));
         assert_eq!(self.program.hears("OnFinalizedCall")["SIPError"], 0);
         let bye = self.peer.hears("BYE");
         self.peer.answers(&bye, "200 OK");
@@ -119,7 +127,7 @@ impl Stage {
     }
 
     /// Ada calls, and the program accepts.
-    pub(crate) fn accepts(&mut self, ear: &Ear) -> CallIn {
+    pub(crate) fn accepts(&mut self, ear: &Ear) -> Call {
         let (mut dialog, told) = self.is_called("ada", ear);
         self.program.asks("acceptcall", json!({ "callid": told["callId"] }));
         assert!(self.program.has_heard_all(), "the reply comes first (rule 4)");
@@ -128,15 +136,15 @@ impl Stage {
         assert_eq!(ok.field("CSeq"), "1 INVITE");
         dialog.learns_from(&ok);
         self.peer.sends_in(&mut dialog, "ACK", "", "");
-        CallIn { told, answer: ok, dialog }
+        Call { id: told["callId"].clone(), rtp: ok.rtp(), dialog }
     }
 
-    /// Ada ends her call; what the program hears of that.
-    pub(crate) fn caller_hangs_up(&mut self, call: &mut CallIn) -> Value {
+    /// The other side ends a call; what the program hears of that.
+    pub(crate) fn is_hung_up(&mut self, call: &mut Call) -> Value {
         self.peer.sends_in(&mut call.dialog, "BYE", "", "");
-        assert!(self.peer.hears("200").field("CSeq").ends_with(" BYE"));
+        self.peer.hears_of("200", " BYE\r\n");
         let ended = self.program.hears("OnFinalizedCall");
-        assert_eq!((&ended["callId"], &ended["SIPError"]), (&call.told["callId"], &json!(0)));
+        assert_eq!((&ended["callId"], &ended["SIPError"]), (&call.id, &json!(0)));
         ended
     }
 
@@ -152,11 +160,11 @@ impl Stage {
     }
 }
 
-/// A call that came in and was answered.
-pub(crate) struct CallIn {
-    /// The data of its `OnNewCall`.
-    pub(crate) told: Value,
-    /// The phone's 200.
-    pub(crate) answer: Message,
+/// A call that was answered.
+pub(crate) struct Call {
+    pub(crate) id: Value,
+    /// Where the phone takes its sound.
+    pub(crate) rtp: SocketAddr,
+    /// The peer's side of it.
     pub(crate) dialog: Dialog,
 }

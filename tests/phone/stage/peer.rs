@@ -6,6 +6,8 @@ use std::io::ErrorKind;
 use std::net::{SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
+use serde_json::{Value, json};
+
 use super::PATIENCE;
 use super::message::Message;
 
@@ -76,15 +78,35 @@ impl Peer {
     }
 
     /// The section of an account that registers here.
-    pub(crate) fn account(&self) -> String {
+    pub(crate) fn section(&self) -> String {
         format!("[[accounts]]\nuser = \"1000\"\npassword = \"pw1000\"\ndomain = \"{}\"\n", self.address())
+    }
+
+    /// The parameters of `sipregister` for such an account.
+    pub(crate) fn account(&self) -> Value {
+        json!({ "domain": self.address().to_string(), "number": "1000", "password": "pw1000" })
     }
 
     /// The next request with this method or response with this status; others wait until they are expected.
     pub(crate) fn hears(&mut self, kind: &str) -> Message {
+        self.hears_of(kind, "")
+    }
+
+    /// The same, with this somewhere in it.
+    pub(crate) fn hears_of(&mut self, kind: &str, part: &str) -> Message {
+        let is_it = |message: &Message| message.kind() == kind && message.text.contains(part);
+        self.hears_where(&is_it, &format!("{kind} {part}"))
+    }
+
+    /// The next message, whatever it is.
+    pub(crate) fn hears_next(&mut self) -> Message {
+        self.hears_where(&|_| true, "anything")
+    }
+
+    fn hears_where(&mut self, is_it: &dyn Fn(&Message) -> bool, what: &str) -> Message {
         let until = Instant::now() + self.patience;
         while Instant::now() < until {
-            if let Some(at) = self.unheard.iter().position(|message| message.kind() == kind) {
+            if let Some(at) = self.unheard.iter().position(is_it) {
                 return self.unheard.remove(at);
             }
             match self.receive() {
@@ -93,7 +115,7 @@ impl Peer {
             }
         }
         let others: Vec<&str> = self.unheard.iter().map(Message::start).collect();
-        panic!("{kind} did not come, but {others:?}");
+        panic!("{what} did not come, but {others:?}");
     }
 
     /// Nothing has been sent to it that it has not heard: what is answered last was sent last.
@@ -108,13 +130,7 @@ impl Peer {
         self.requests += 1;
         let mut dialog = self.dialog_with(phone, &format!("options-{}", self.requests));
         self.sends_in(&mut dialog, "OPTIONS", "", "");
-        loop {
-            let response = self.hears("200");
-            if response.field("CSeq").ends_with(" OPTIONS") {
-                return response;
-            }
-            self.unheard.push(response);
-        }
+        self.hears_of("200", &dialog.call_id)
     }
 
     /// What comes next, if it comes soon.

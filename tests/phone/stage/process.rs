@@ -12,6 +12,7 @@ use std::time::Instant;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use serde_json::json;
 
 use super::PATIENCE;
 use super::program::{OPERATOR, Program, user};
@@ -138,6 +139,20 @@ impl Phone {
     /// A program that has not.
     pub(crate) fn stranger(&self) -> Program {
         Program::connect(self.api, &[]).expect("an upgrade")
+    }
+
+    /// A program whose connection was closed, on a new one with the token of the old (rule 5), which is good once the
+    /// phone has seen the close: that comes to it on its own way.
+    pub(crate) fn program_again(&self, token: &str) -> Program {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let mut program = self.stranger();
+            program.token = token.into();
+            if program.request("getstate", json!({})).is_ok() {
+                return program;
+            }
+            assert!(Instant::now() < until, "the token was never good again");
+        }
     }
 
     /// A TCP connection to the API.

@@ -9,7 +9,7 @@ use tungstenite::handshake::HandshakeError;
 use tungstenite::http::HeaderValue;
 use tungstenite::{Error, Message, WebSocket};
 
-use super::PATIENCE;
+use super::{PATIENCE, Peer};
 
 /// The user of the API that every phone of these stories has.
 pub(crate) const OPERATOR: &str = "operator";
@@ -115,6 +115,26 @@ impl Program {
         let event = self.event();
         assert_eq!(event["name"], name, "{event}");
         event["data"].clone()
+    }
+
+    /// The two events of a registration that succeeds.
+    pub(crate) fn hears_of_registration(&mut self, id: &Value) {
+        let told = json!({ "connectionId": id, "SIPError": 0 });
+        assert_eq!(self.hears("OnSIPRegister"), told);
+        assert_eq!(self.hears("OnSIPRegisterFinalized"), told);
+    }
+
+    /// Registers an account with `peer`; its id.
+    pub(crate) fn registers(&mut self, peer: &mut Peer) -> Value {
+        self.registers_for(peer, 3600)
+    }
+
+    /// The same, for so many seconds.
+    pub(crate) fn registers_for(&mut self, peer: &mut Peer, seconds: u32) -> Value {
+        let id = self.asks("sipregister", peer.account())["connectionId"].clone();
+        peer.registers(seconds);
+        self.hears_of_registration(&id);
+        id
     }
 
     /// The next event, whole.
