@@ -102,6 +102,8 @@ pub enum LegCommand {
         /// As what it goes out.
         way: dtmf::Way,
     },
+    /// From now on each half tells [`LegEvent::Level`], or no more. A leg without terms has none to tell.
+    Meter(bool),
     /// The leg ends: each half answers `LegEvent::Ended` and forgets it, the receiving half after 3 s of `tone`.
     End {
         /// What the user hears at last.
@@ -129,6 +131,13 @@ pub enum LegEvent {
     Lost,
     /// The first packet after [`Self::Lost`], watched or not.
     Back,
+    /// While it is metered: the peak of the last 100 ms, in dBFS ([`crate::level`]).
+    Level {
+        /// What the peer is sent, or what it is heard to say.
+        half: Half,
+        /// 0 for full scale, [`crate::level::SILENCE_DBFS`] for silence.
+        peak_dbfs: i8,
+    },
     /// This half has ended; after both, the leg's number and sockets are free.
     Ended(Half),
 }

@@ -11,6 +11,7 @@ pub mod dtmf;
 pub mod jitter;
 mod latch;
 pub mod leg;
+pub mod level;
 mod receiver;
 mod reception;
 mod rtcp;

@@ -78,7 +78,7 @@ impl Receiver {
             LegCommand::Use(_) | LegCommand::Tone(Some(_)) | LegCommand::End { .. } => {
                 self.legs.entry(leg).or_default().handle_command(now, command);
             }
-            LegCommand::Tone(None) | LegCommand::Key { .. } => {
+            LegCommand::Tone(None) | LegCommand::Key { .. } | LegCommand::Meter(_) => {
                 self.legs.get_mut(&leg).into_iter().for_each(|leg| leg.handle_command(now, command));
             }
         }

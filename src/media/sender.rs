@@ -54,9 +54,11 @@ impl Sender {
                 self.legs.insert(leg, Leg::Running(stream));
             }
             (LegCommand::Key { key, way }, Some(Leg::Running(stream))) => stream.press(*key, *way),
+            (LegCommand::Meter(on), Some(Leg::Running(stream))) => stream.meter(*on),
             (LegCommand::End { .. }, _) => self.end(now, leg),
             // Tones are the receiving half's, and a leg that has ended does nothing any more.
-            (LegCommand::Use(_) | LegCommand::Key { .. } | LegCommand::Tone(_), _) => {}
+            (LegCommand::Use(_) | LegCommand::Key { .. } | LegCommand::Tone(_) | LegCommand::Meter(_), _) => {
+            }
         }
     }
 
@@ -99,9 +101,11 @@ impl Sender {
 
     /// What legs have to tell call control. A leg that has told its end is forgotten, and a last packet with it.
     pub fn poll_event(&mut self) -> Option<(LegId, LegEvent)> {
-        let id = *self.legs.iter().find(|(_, leg)| matches!(leg, Leg::Ended(_)))?.0;
-        self.legs.remove(&id);
-        Some((id, LegEvent::Ended(Half::Send)))
+        let (id, event) = self.legs.iter_mut().find_map(|(id, leg)| Some((*id, leg.poll_event()?)))?;
+        if event == LegEvent::Ended(Half::Send) {
+            self.legs.remove(&id);
+        }
+        Some((id, event))
     }
 }
 
@@ -111,6 +115,15 @@ enum Leg {
     Running(Box<Stream>),
     /// Told to end; it goes when that has been polled.
     Ended(Option<Box<Stream>>),
+}
+
+impl Leg {
+    fn poll_event(&mut self) -> Option<LegEvent> {
+        match self {
+            Self::Running(stream) => stream.poll_event(),
+            Self::Ended(_) => Some(LegEvent::Ended(Half::Send)),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -78,6 +78,8 @@ pub enum Command {
         /// Keys and pauses as written (rule 12).
         keys: String,
     },
+    /// `watchlevels`: whether this client wants to hear how loud the sound is.
+    WatchLevels(bool),
     /// `getstate`.
     GetState,
     /// This client's connection is gone; its account stays, or by `autodisconnect` waits a little (rule 7). Has no

@@ -105,6 +105,22 @@ pub enum Event {
     MediaLost(CallId),
     /// `OnMediaBack`.
     MediaBack(CallId),
+    /// `OnStateChanged`: a call is muted, or no more.
+    Muted {
+        /// The call.
+        call: CallId,
+        /// Silence is sent instead of the microphone.
+        mute: bool,
+    },
+    /// `OnAudioLevel`, for those only who asked for it: the peaks of the last 100 ms, in dBFS.
+    AudioLevel {
+        /// The call.
+        call: CallId,
+        /// What the peer is sent.
+        capture_dbfs: i8,
+        /// What the peer is heard to say.
+        playback_dbfs: i8,
+    },
 }
 
 /// A side of a call, as `OnHoldCall` spells it.

@@ -3,7 +3,7 @@
 mod commands;
 mod requests;
 
-use alloc::collections::VecDeque;
+use alloc::collections::{BTreeSet, VecDeque};
 use alloc::vec::Vec;
 
 use base::{Allowance, Dice, Duration, Instant, Seed};
@@ -13,7 +13,7 @@ use sip::message::Status;
 
 use crate::accounts::Accounts;
 use crate::calls::{Calls, Turn};
-use crate::command::ConnectionId;
+use crate::command::{ClientId, ConnectionId};
 use crate::interface::{Config, Input, Output};
 use crate::policy;
 
@@ -27,6 +27,8 @@ pub struct Phone {
     endpoint: Endpoint,
     accounts: Accounts,
     calls: Calls,
+    /// Who wants to hear how loud the sound is: connections of the API, which bounds them.
+    level_watchers: BTreeSet<ClientId>,
     /// Answers to those who have no business here.
     strangers: Allowance,
     /// Lines of the log about them.
@@ -51,6 +53,7 @@ impl Phone {
             endpoint,
             accounts,
             calls: Calls::new(),
+            level_watchers: BTreeSet::new(),
             strangers: policy::STRANGERS,
             strangers_told: policy::STRANGERS_TOLD,
             dice,

@@ -18,7 +18,7 @@ export function callCard(session, { callId }) {
     at("answer").addEventListener("click", () => ask("acceptcall"));
     at("end").addEventListener("click", () => ask("finalizecall"));
     at("hold").addEventListener("click", () => ask("sethold", { hold: !call.isHeldHere }));
-    at("mute").addEventListener("click", () => attempt(session.setMute(callId, !call.mute)));
+    at("mute").addEventListener("click", () => ask("mutecall", { mute: !call.mute }));
 
     const sent = at("sent");
     const press = async (key) => {

@@ -67,11 +67,6 @@ export class Session extends EventTarget {
         await this.#load();
     }
 
-    async setMute(callid, mute) {
-        await this.ask("mutecall", { callid, mute });
-        this.state.setMute(callid, mute);
-    }
-
     async #resume() {
         if (!this.#token) return this.#enter(Phase.SIGNED_OUT);
         for (let attempt = 1; ; attempt += 1) {

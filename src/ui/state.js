@@ -36,13 +36,6 @@ export class State extends EventTarget {
         return isKnown;
     }
 
-    /** No event tells that a call is mute: the one who asked knows. */
-    setMute(callId, mute) {
-        const call = this.calls.get(callId);
-        if (call) call.mute = mute;
-        this.#changed();
-    }
-
     #take(name, data) {
         if (name in ACCOUNT_STATES) return this.#takeAccount(name, data.connectionId);
         if (name === "OnNewCall") {
@@ -61,7 +54,7 @@ export class State extends EventTarget {
         if (name === "OnShowUI") this.isShown = data.show;
         if (name === "OnAudioLevel") this.dispatchEvent(new CustomEvent("levels", { detail: data }));
         // Of an event that a later phone has, and this page doesn't know, nothing here depends.
-        return name !== "OnStateChanged";
+        return name !== "OnStateChanged" || this.#takeMutes(data);
     }
 
     #takeAccount(name, connectionId) {
@@ -70,6 +63,16 @@ export class State extends EventTarget {
         if (state === null) this.accounts.delete(connectionId);
         else if (account) account.state = state;
         return state === null || account !== undefined;
+    }
+
+    /** The one change of state that is told without a reload. */
+    #takeMutes({ calls = [], ...others }) {
+        for (const { callId, mute } of calls) {
+            const call = this.calls.get(callId);
+            if (!call) return false;
+            call.mute = mute;
+        }
+        return Object.keys(others).length === 0;
     }
 
     #end(call, { duration, SIPError }) {

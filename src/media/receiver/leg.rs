@@ -47,6 +47,7 @@ impl Leg {
                 self.play(*tone);
                 self.end = if tone.is_some() { End::At(now + LAST_TONE) } else { End::Reached };
             }
+            LegCommand::Meter(on) => self.stream.iter_mut().for_each(|stream| stream.meter(*on)),
             // The sending half's.
             LegCommand::Key { .. } => {}
         }

@@ -10,7 +10,8 @@ use crate::FRAME_SAMPLES;
 use crate::dtmf::Listener;
 use crate::jitter::{Content, JitterBuffer, Packet, Sound};
 use crate::latch::{self, Latch, Source};
-use crate::leg::{Feedback, LegEvent, Reception, Terms};
+use crate::leg::{Feedback, Half, LegEvent, Reception, Terms};
+use crate::level::Meter;
 use crate::reception::Receptions;
 use crate::rtcp;
 use crate::rtp::Incoming;
@@ -43,6 +44,7 @@ pub(super) struct Stream {
     round_trip: Option<Duration>,
     has_arrived: bool,
     watch: Watch,
+    meter: Option<Meter>,
     events: VecDeque<LegEvent>,
     refused: Refused,
 }
@@ -78,6 +80,7 @@ impl Stream {
             round_trip: None,
             has_arrived: false,
             watch: Watch { since: now, is_lost: false },
+            meter: None,
             events: VecDeque::with_capacity(EVENTS_MAX),
             refused: Refused::default(),
         }
@@ -100,6 +103,10 @@ impl Stream {
             self.watch.since = now;
         }
         self.terms = terms.clone();
+    }
+
+    pub(super) fn meter(&mut self, on: bool) {
+        self.meter = on.then(Meter::default);
     }
 
     pub(super) fn on_rtp(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) {
@@ -198,6 +205,9 @@ impl Stream {
         let is_heard = self.terms.receiving && self.jitter.pull(now, &mut sound) != Sound::Silence;
         if is_heard {
             frame.iter_mut().zip(sound).for_each(|(mixed, sample)| *mixed += sample);
+        }
+        if let Some(peak_dbfs) = self.meter.as_mut().and_then(|meter| meter.take(&sound)) {
+            self.tell(LegEvent::Level { half: Half::Receive, peak_dbfs });
         }
         is_heard
     }

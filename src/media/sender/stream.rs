@@ -8,7 +8,8 @@ use super::Packet;
 use super::reporter::Reporter;
 use crate::codec::Encoder;
 use crate::dtmf::{EventPacket, Key, Keypad, Said, Way};
-use crate::leg::{Channel, Feedback, LegId, Terms};
+use crate::leg::{Channel, Feedback, Half, LegEvent, LegId, Terms};
+use crate::level::Meter;
 use crate::rtp::{HEADER_BYTES, Outgoing};
 use crate::{FRAME_MS, FRAME_SAMPLES, RATE_HZ};
 
@@ -33,6 +34,9 @@ pub(super) struct Stream {
     encoder: Encoder,
     keypad: Keypad,
     reporter: Reporter,
+    meter: Option<Meter>,
+    /// The last level, to be polled.
+    level: Option<LegEvent>,
     ssrc: u32,
     sequence: u16,
     /// Of the next sample that the microphone gives.
@@ -58,6 +62,8 @@ impl Stream {
             to: terms.remote_rtp,
             encoder: Encoder::new(terms.send.codec),
             keypad: Keypad::new(),
+            meter: None,
+            level: None,
             ssrc,
             sequence: dice.u32() as u16,
             timestamp: dice.u32(),
@@ -105,6 +111,14 @@ impl Stream {
         }
     }
 
+    pub(super) fn meter(&mut self, on: bool) {
+        self.meter = on.then(Meter::default);
+    }
+
+    pub(super) fn poll_event(&mut self) -> Option<LegEvent> {
+        self.level.take()
+    }
+
     /// Nothing more is sent but a goodbye.
     pub(super) fn end(&mut self, now: Instant) {
         self.ready = None;
@@ -113,10 +127,13 @@ impl Stream {
 
     pub(super) fn push(&mut self, now: Instant, frame: &[f32; FRAME_SAMPLES]) {
         self.follow_time(now);
+        let voice = if self.terms.mute { &SILENCE } else { frame };
+        if let Some(peak_dbfs) = self.meter.as_mut().and_then(|meter| meter.take(voice)) {
+            self.level = Some(LegEvent::Level { half: Half::Send, peak_dbfs });
+        }
         if self.terms.sending {
             match self.keypad.say(self.timestamp) {
-                Said::Voice if self.terms.mute => self.speak(&SILENCE),
-                Said::Voice => self.speak(frame),
+                Said::Voice => self.speak(voice),
                 Said::Tones(tones) => self.speak(&tones),
                 Said::Event(packet) => self.tell(packet),
             }

@@ -10,6 +10,7 @@ use base::Duration;
 
 use super::*;
 use crate::leg::{Codec, Payload, Terms};
+use crate::level::SILENCE_DBFS;
 
 const LEG: LegId = LegId(3);
 const PCMU: Payload = Payload { number: 0, codec: Codec::Pcmu };
@@ -120,6 +121,24 @@ impl World {
         }
         sent
     }
+}
+
+#[test]
+fn a_metered_leg_tells_the_level_of_what_it_sends() {
+    let mut world = World::new(terms());
+    world.sender.handle_command(world.now, LEG, &LegCommand::Meter(true));
+    let level = |world: &mut World| {
+        (0..10).find_map(|_| {
+            world.sender.push(world.now, &[0.5; FRAME_SAMPLES]);
+            world.sender.poll_event()
+        })
+    };
+    let at = |peak_dbfs| Some((LEG, LegEvent::Level { half: Half::Send, peak_dbfs }));
+    assert_eq!(level(&mut world), at(-6));
+    world.sender.handle_command(world.now, LEG, &LegCommand::Use(Terms { mute: true, ..terms() }));
+    assert_eq!(level(&mut world), at(SILENCE_DBFS));
+    world.sender.handle_command(world.now, LEG, &LegCommand::Meter(false));
+    assert_eq!(level(&mut world), None);
 }
 
 #[test]

@@ -62,10 +62,12 @@ fn a_call_through_loss_jitter_and_a_jump_allocates_nothing() {
     let start = LegCommand::Use(terms);
     sender.handle_command(now, leg, &start);
     receiver.handle_command(now, leg, &start);
+    sender.handle_command(now, leg, &LegCommand::Meter(true));
+    receiver.handle_command(now, leg, &LegCommand::Meter(true));
 
     let before = CALLS.get();
     let mut frame = [0.0; FRAME_SAMPLES];
-    let (mut held, mut reports, mut keys) = ([0; 172], 0, 0);
+    let (mut held, mut reports, mut keys, mut levels) = ([0; 172], 0, 0, 0);
     for tick in 0..6_000_u32 {
         now += Duration::from_millis(10);
         if tick == 2_000 {
@@ -75,6 +77,7 @@ fn a_call_through_loss_jitter_and_a_jump_allocates_nothing() {
         }
         frame.iter_mut().enumerate().for_each(|(at, sample)| *sample = (at % 40) as f32 / 80.0 - 0.25);
         sender.push(now, &frame);
+        levels += sender.poll_event().into_iter().count();
         while let Some(packet) = sender.poll_packet() {
             let mut bytes = [0; 172];
             let bytes = &mut bytes[..packet.bytes.len()];
@@ -96,12 +99,14 @@ fn a_call_through_loss_jitter_and_a_jump_allocates_nothing() {
         receiver.pull(now, Role::Both, &mut frame);
         while let Some((_, event)) = receiver.poll_event() {
             keys += u32::from(matches!(event, LegEvent::Key(_)));
+            levels += usize::from(matches!(event, LegEvent::Level { .. }));
         }
         while let Some((_, feedback)) = receiver.poll_feedback() {
             sender.handle_feedback(now, leg, feedback);
         }
     }
     assert_eq!(CALLS.get() - before, 0);
+    assert_eq!(levels, 2 * 600, "ten a second from each half");
     let stats = receiver.stats(leg).expect("the leg is running");
     let counts = stats.playout;
     assert!(counts.concealed > 100 && counts.duplicate > 100 && counts.streams >= 2, "{counts:?}");

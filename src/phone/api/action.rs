@@ -28,13 +28,15 @@ pub enum Action {
     ShowUi,
     /// `mutecall`
     MuteCall,
+    /// `watchlevels`
+    WatchLevels,
     /// `getstate`
     GetState,
     /// `logout`
     Logout,
 }
 
-const NAMES: [(&str, Action); 14] = [
+const NAMES: [(&str, Action); 15] = [
     ("authenticate", Action::Authenticate),
     ("sipregister", Action::SipRegister),
     ("sipunregister", Action::SipUnregister),
@@ -47,6 +49,7 @@ const NAMES: [(&str, Action); 14] = [
     ("sethold", Action::SetHold),
     ("showui", Action::ShowUi),
     ("mutecall", Action::MuteCall),
+    ("watchlevels", Action::WatchLevels),
     ("getstate", Action::GetState),
     ("logout", Action::Logout),
 ];

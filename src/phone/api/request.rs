@@ -159,6 +159,7 @@ impl<'a> Request<'a> {
             Action::MuteCall => {
                 Command::MuteCall { call: self.call()?, mute: self.required("mute", BOOLEAN)? }
             }
+            Action::WatchLevels => Command::WatchLevels(self.required("watch", BOOLEAN)?),
             Action::GetState => Command::GetState,
         }))
     }
@@ -388,6 +389,7 @@ mod tests {
             ("sethold", "hold", Asked::Command(Command::SetHold { call, hold: true })),
             ("mutecall", "Mute", Asked::Command(Command::MuteCall { call, mute: true })),
             ("showui", "SHOW", Asked::ShowUi { show: true }),
+            ("watchlevels", "watch", Asked::Command(Command::WatchLevels(true))),
         ] {
             let text = |written: &str| {
                 alloc::format!(r#"{{"action":"{action}","callId":7,"{parameter}":{written}}}"#)

@@ -275,12 +275,17 @@ impl Server {
             Asked::ShowUi { show } => {
                 self.answer(now, client, &Ok(Done::Accepted));
                 self.shows_ui = show;
-                self.tell(|seq| write::show_ui(seq, show));
+                self.tell(|seq| write::show_ui(seq, show), |_| true);
                 self.outputs.push_back(Output::ShowUi(show));
                 Ok(())
             }
             Asked::Command(command) => {
-                self.on_connection(client, |connection| connection.waiting = Some(Waiting::Reply));
+                self.on_connection(client, |connection| {
+                    connection.waiting = Some(Waiting::Reply);
+                    if let Command::WatchLevels(watch) = command {
+                        connection.watches_levels = watch;
+                    }
+                });
                 self.outputs.push_back(Output::Command { client, command });
                 Ok(())
             }
@@ -369,13 +374,14 @@ impl Server {
         if is_success && self.config.register_finalized == RegisterFinalized::Failure {
             return;
         }
-        self.tell(|seq| write::event(seq, event));
+        let is_level = matches!(event, Event::AudioLevel { .. });
+        self.tell(|seq| write::event(seq, event), |connection| connection.watches_levels || !is_level);
     }
 
-    /// Sends every authenticated connection its next event (rule 6).
-    fn tell(&mut self, event: impl Fn(u64) -> String) {
+    /// Sends every authenticated connection that `wants` it its next event (rule 6).
+    fn tell(&mut self, event: impl Fn(u64) -> String, wants: impl Fn(&Connection) -> bool) {
         for (client, connection) in &mut self.connections {
-            if !connection.tokens.is_empty() {
+            if !connection.tokens.is_empty() && wants(connection) {
                 connection.seq = connection.seq.saturating_add(1);
                 let text = event(connection.seq);
                 self.outputs.push_back(Output::Send { client: *client, text });

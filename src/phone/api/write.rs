@@ -80,6 +80,13 @@ pub(crate) fn event(seq: u64, event: &Event) -> String {
         Event::Dtmf { call, key } => ("OnDTMF", EventData::Dtmf { call_id: call.0, key: *key }),
         Event::MediaLost(call) => ("OnMediaLost", EventData::OfCall { call_id: call.0 }),
         Event::MediaBack(call) => ("OnMediaBack", EventData::OfCall { call_id: call.0 }),
+        Event::Muted { call, mute } => {
+            ("OnStateChanged", EventData::State { calls: [MutedData { call_id: call.0, mute: *mute }] })
+        }
+        Event::AudioLevel { call, capture_dbfs, playback_dbfs } => {
+            let (call_id, capture, playback) = (call.0, *capture_dbfs, *playback_dbfs);
+            ("OnAudioLevel", EventData::Levels { call_id, capture, playback })
+        }
     };
     event_frame(seq, name, data)
 }
@@ -180,7 +187,23 @@ enum EventData<'a> {
     OfCall {
         call_id: u32,
     },
+    /// A part of what `getstate` answers.
+    State {
+        calls: [MutedData; 1],
+    },
+    Levels {
+        call_id: u32,
+        capture: i8,
+        playback: i8,
+    },
     Interface(Interface),
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct MutedData {
+    call_id: u32,
+    mute: bool,
 }
 
 #[derive(Serialize)]

@@ -6,7 +6,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use base::{Dice, Duration, Instant};
-use media::leg::{LegEvent, LegId, Tone};
+use media::leg::{Half, LegEvent, LegId, Tone};
+use media::level::SILENCE_DBFS;
 use sip::Show;
 use sip::endpoint;
 use sip::flow::Flow;
@@ -43,6 +44,10 @@ pub(super) struct Call {
     pub(super) answer: Option<(Vec<u8>, Agreement)>,
     pub(super) hold: Hold,
     mute: bool,
+    /// Somebody wants to hear how loud it is.
+    is_metered: bool,
+    /// How loud its peer was last.
+    playback_dbfs: i8,
     pub(super) keys: Keys,
     pub(super) transfer: Option<Transfer>,
     /// The call whose peer asked for this one.
@@ -160,6 +165,8 @@ impl Call {
             answer: None,
             hold: Hold::default(),
             mute: false,
+            is_metered: false,
+            playback_dbfs: SILENCE_DBFS,
             keys: Keys::default(),
             transfer: None,
             referrer: None,
@@ -224,8 +231,10 @@ impl Call {
     }
 
     pub(super) fn show_states(&self, show: &mut Show<'_>) {
-        show("hold", format_args!("{}", self.id().0), &self.hold);
-        show("transfer", format_args!("{}", self.id().0), &self.transfer);
+        show("hold", format_args!("{}", self.id().0), &self.hold.state());
+        if let Some(transfer) = &self.transfer {
+            show("transfer", format_args!("{}", self.id().0), transfer.step());
+        }
         self.session.show_states(show);
     }
 
@@ -235,7 +244,16 @@ impl Call {
 
     /// `mutecall`.
     pub(super) fn mute(&mut self, mute: bool, outputs: &mut Vec<Output>) {
-        self.mute = mute;
+        if self.mute != mute {
+            self.mute = mute;
+            self.tell_leg(outputs);
+            outputs.push(Output::Event(Event::Muted { call: self.id(), mute }));
+        }
+    }
+
+    /// While it speaks it tells how loud it is, or not.
+    pub(super) fn meter(&mut self, is_wanted: bool, outputs: &mut Vec<Output>) {
+        self.is_metered = is_wanted;
         self.tell_leg(outputs);
     }
 
@@ -313,6 +331,13 @@ impl Call {
                 let rest = timeout.saturating_sub(LOST_AFTER);
                 self.lost = Some(Lost { give_up_at: (!timeout.is_zero()).then(|| now + rest) });
                 Some(Event::MediaLost(call))
+            }
+            LegEvent::Level { half: Half::Receive, peak_dbfs } => {
+                self.playback_dbfs = peak_dbfs;
+                None
+            }
+            LegEvent::Level { half: Half::Send, peak_dbfs } => {
+                Some(Event::AudioLevel { call, capture_dbfs: peak_dbfs, playback_dbfs: self.playback_dbfs })
             }
             LegEvent::Back => self.lost.take().map(|_| Event::MediaBack(call)),
             LegEvent::Lost | LegEvent::Arrived | LegEvent::Ended(_) => None,
@@ -445,7 +470,7 @@ impl Call {
         }
     }
 
-    /// The leg follows what is agreed, who holds and what is muted.
+    /// The leg follows what is agreed, who holds, what is muted and who listens.
     pub(super) fn tell_leg(&mut self, outputs: &mut Vec<Output>) {
         let watch = self.is_watched();
         if !watch {
@@ -454,6 +479,7 @@ impl Call {
         let stance = Stance { held: self.hold.is_wanted(), mute: self.mute, watch };
         if let Some(sound) = &mut self.sound {
             sound.follow(stance, outputs);
+            sound.meter(self.is_metered && watch, outputs);
         }
     }
 

@@ -33,6 +33,8 @@ pub(super) struct Sound {
     terms: Option<Terms>,
     /// What the user hears of the call's state, told to the leg.
     tone: Option<Tone>,
+    /// Whether the leg tells how loud it is, told to it.
+    is_metered: bool,
     /// An offer of ours has no answer yet.
     is_offering: bool,
 }
@@ -58,6 +60,7 @@ impl Sound {
             agreement: None,
             terms: None,
             tone: None,
+            is_metered: false,
             is_offering: false,
         }
     }
@@ -139,6 +142,14 @@ impl Sound {
         if tone != self.tone {
             self.tone = tone;
             outputs.push(self.command(LegCommand::Tone(tone)));
+        }
+    }
+
+    /// Whether the leg tells how loud it is, as soon as it has terms.
+    pub(super) fn meter(&mut self, on: bool, outputs: &mut Vec<Output>) {
+        if self.terms.is_some() && on != self.is_metered {
+            self.is_metered = on;
+            outputs.push(self.command(LegCommand::Meter(on)));
         }
     }
 

@@ -31,6 +31,8 @@ pub(crate) struct Calls {
     settling: VecDeque<(CallId, Session)>,
     legs: Legs,
     next_id: u32,
+    /// Somebody wants to hear how loud calls are.
+    is_metered: bool,
     news: VecDeque<News>,
     /// What peers ask for, to be answered by [`Calls::follow`] or [`Calls::refuse`].
     referrals: VecDeque<Referral>,
@@ -43,6 +45,7 @@ impl Calls {
             settling: VecDeque::new(),
             legs: Legs::default(),
             next_id: 1,
+            is_metered: false,
             news: VecDeque::new(),
             referrals: VecDeque::new(),
         }
@@ -96,7 +99,8 @@ impl Calls {
     /// # Errors
     /// The status to refuse it with.
     pub(crate) fn ring(&mut self, turn: &mut Turn<'_>, rung: Rung) -> Result<(), Status> {
-        let call = Call::ring(&mut turn.step(&mut self.legs, &mut self.news), rung)?;
+        let mut call = Call::ring(&mut turn.step(&mut self.legs, &mut self.news), rung)?;
+        call.meter(self.is_metered, turn.outputs);
         self.calls.push(call);
         self.settle_news(turn);
         Ok(())
@@ -153,6 +157,14 @@ impl Calls {
         self.get(id)?;
         self.change(turn, id, |call, step| call.mute(mute, step.outputs));
         Ok(())
+    }
+
+    /// From now on calls that speak tell how loud they are, or no more.
+    pub(crate) fn meter(&mut self, turn: &mut Turn<'_>, is_wanted: bool) {
+        if self.is_metered != is_wanted {
+            self.is_metered = is_wanted;
+            self.calls.iter_mut().for_each(|call| call.meter(is_wanted, turn.outputs));
+        }
     }
 
     /// `senddtmf`.
@@ -294,7 +306,8 @@ impl Calls {
     }
 
     fn add(&mut self, turn: &mut Turn<'_>, placed: Placed) {
-        let call = Call::place(&mut turn.step(&mut self.legs, &mut self.news), placed);
+        let mut call = Call::place(&mut turn.step(&mut self.legs, &mut self.news), placed);
+        call.meter(self.is_metered, turn.outputs);
         self.calls.push(call);
         self.settle_news(turn);
     }

@@ -46,6 +46,11 @@ impl Transfer {
         self.was_held
     }
 
+    /// How far it has come, to be looked at.
+    pub(super) const fn step(&self) -> &impl core::fmt::Debug {
+        &self.step
+    }
+
     /// Whether the peer has hung up already.
     pub(super) const fn has_left(&self) -> bool {
         matches!(self.step, Step::Left { .. })

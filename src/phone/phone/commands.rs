@@ -20,7 +20,10 @@ impl Phone {
     pub(super) fn on_command(&mut self, now: Instant, client: ClientId, command: Command) {
         let mut outputs = Vec::new();
         let reply = match command {
-            Command::ClientGone => return self.accounts.on_client_gone(now, client),
+            Command::ClientGone => {
+                self.watch_levels(now, client, false);
+                return self.accounts.on_client_gone(now, client);
+            }
             Command::TakeOver(from) => return self.accounts.on_take_over(client, from),
             command => self.carry_out(now, client, command, &mut outputs),
         };
@@ -71,12 +74,27 @@ impl Phone {
                 let ringing = self.config.ringing_transfer;
                 self.tell_calls(now, outputs, |calls, turn| calls.transfer(turn, call, to, ringing))
             }
+            Command::WatchLevels(watch) => {
+                self.watch_levels(now, client, watch);
+                Ok(Done::Accepted)
+            }
             Command::GetState => Ok(Done::State(Snapshot {
                 accounts: self.accounts.snapshots(),
                 calls: self.calls.snapshots(now),
             })),
             Command::ClientGone | Command::TakeOver(_) => Ok(Done::Accepted),
         }
+    }
+
+    /// The sound is measured while at least one client wants to hear of it.
+    fn watch_levels(&mut self, now: Instant, client: ClientId, watch: bool) {
+        if watch {
+            self.level_watchers.insert(client);
+        } else {
+            self.level_watchers.remove(&client);
+        }
+        let is_wanted = !self.level_watchers.is_empty();
+        self.turn(now, |calls, turn| calls.meter(turn, is_wanted));
     }
 
     fn tell_calls(

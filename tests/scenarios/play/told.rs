@@ -29,6 +29,8 @@ pub(crate) fn event(event: &Event) -> (Vec<String>, SipError) {
         Event::Dtmf { call, key } => (format!("OnDTMF #{} {key}", call.0), 0),
         Event::MediaLost(call) => (format!("OnMediaLost #{}", call.0), 0),
         Event::MediaBack(call) => (format!("OnMediaBack #{}", call.0), 0),
+        Event::Muted { call, mute } => (format!("OnStateChanged #{} mute={mute}", call.0), 0),
+        Event::AudioLevel { call, .. } => (format!("OnAudioLevel #{}", call.0), 0),
     };
     (words.split_whitespace().map(str::to_owned).collect(), sip_error)
 }
@@ -52,6 +54,7 @@ pub(crate) fn leg(command: &LegCommand) -> Vec<String> {
         LegCommand::Use(terms) => terms_of(terms),
         LegCommand::Tone(sounds) => format!("tone {}", tone(sounds)),
         LegCommand::Key { key, way } => format!("key {} {way:?}", char::from(*key)),
+        LegCommand::Meter(on) => format!("meter {on}"),
         LegCommand::End { tone: sounds } => format!("end {}", tone(sounds)),
     };
     words.split_whitespace().map(str::to_owned).collect()

@@ -43,6 +43,8 @@ pub(super) struct Connection {
     pub(super) tokens: Tokens,
     /// It has had a token, so call control may know it.
     pub(super) was_authenticated: bool,
+    /// It wants `OnAudioLevel`.
+    pub(super) watches_levels: bool,
     /// Of the last event sent.
     pub(super) seq: u64,
     /// Of the request in flight.
@@ -60,6 +62,7 @@ impl Connection {
             source,
             tokens: Tokens::default(),
             was_authenticated: false,
+            watches_levels: false,
             seq: 0,
             id: None,
             waiting: None,

@@ -379,3 +379,37 @@ fn rule_18_onshowui_is_sent_on_every_showui() {
     }
     assert_eq!(world.shown, [true; 2]);
 }
+
+#[test]
+fn a_call_that_is_muted_is_told_in_the_shape_of_getstate() {
+    let mut world = World::new();
+    world.join(CRM, "crm");
+    world.tell(Event::Muted { call: CallId(7), mute: true });
+    let data = serde_json::json!({"calls": [{"callId": 7, "mute": true}]});
+    assert_eq!(
+        world.take(CRM),
+        serde_json::json!({"action": "event", "name": "OnStateChanged", "data": data, "seq": 1})
+    );
+}
+
+#[test]
+fn levels_are_told_to_those_who_asked_as_long_as_they_want_them() {
+    let mut world = World::new();
+    let token = world.join(CRM, "crm");
+    world.join(PAGE, "listener");
+    let level = Event::AudioLevel { call: CallId(7), capture_dbfs: -6, playback_dbfs: -96 };
+    for (watch, heard) in [(true, 1), (false, 0)] {
+        world.order(CRM, "watchlevels", &token, &alloc::format!(r#","watch":{watch}"#));
+        world.reply(CRM, Ok(Done::Accepted));
+        assert_eq!(world.take(CRM)["success"], true);
+        world.tell(level.clone());
+        assert_eq!(world.take_all(CRM).len(), heard);
+        assert!(world.take_all(PAGE).is_empty());
+    }
+    let asked = [true, false].map(|watch| (CRM, Command::WatchLevels(watch)));
+    assert_eq!(world.take_commands(), asked);
+
+    world.tell(Event::MediaLost(CallId(7)));
+    assert_eq!(world.take(CRM)["seq"], 2, "an event that another client hears leaves no gap");
+    assert_eq!(world.take(PAGE)["seq"], 1);
+}
