@@ -110,9 +110,14 @@ impl Reporter {
     /// A block, if something has come since the last one.
     fn block(&mut self) -> Option<Block> {
         let received = self.received?;
-        let before = self.told.filter(|told| told.ssrc == received.ssrc);
+        // A stream that began anew, be it with the same SSRC, has nothing before.
+        let before = self.told.filter(|told| {
+            told.ssrc == received.ssrc
+                && told.expected <= received.expected
+                && told.received <= received.received
+        });
         let (expected, came) = before.map_or((received.expected, received.received), |told| {
-            (received.expected.wrapping_sub(told.expected), received.received.wrapping_sub(told.received))
+            (received.expected - told.expected, received.received - told.received)
         });
         if came == 0 {
             return None;

@@ -68,6 +68,8 @@ fn a_report_says_what_was_received_since_the_one_before() {
     assert_eq!(world.next_report().bytes[0], 0x80, "nothing came since: no block");
     world.hear(Reception { expected: 200, received: 210, ..RECEPTION });
     assert_eq!(world.next_report().word(32), 0x00ff_fff6, "ten came twice");
+    world.hear(Reception { expected: 20, received: 15, ..RECEPTION });
+    assert_eq!(world.next_report().word(32), 64 << 24 | 5, "the sequence numbers jumped");
     world.hear(Reception { ssrc: 5, expected: 2, received: 1, ..RECEPTION });
     assert_eq!(world.next_report().word(32), 128 << 24 | 1, "another stream begins at nothing");
 }
