@@ -21,6 +21,7 @@ test:
 	$(call step,toolchain,cargo fmt --version && cargo clippy --version || rustup component add rustfmt clippy)
 	$(call step,format,cargo fmt --all --check)
 	$(call step,lints,cargo clippy --workspace --all-targets --locked -- -D warnings)
+	$(call step,firmware,cargo clippy --no-default-features --locked -- -D warnings)
 	$(call step,tests,cargo test --workspace --locked)
 
 interop:

@@ -5,7 +5,6 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 
 use base::{Dice, Duration, Instant};
-use media::leg::Channel;
 use sip::endpoint::{self, Config, Endpoint, Event, ServerId};
 use sip::flow::{Flow, FlowError, Link, Transport};
 use sip::invite::{ABILITIES, METHODS, Profile, SDP};
@@ -13,14 +12,12 @@ use sip::message::{Method, Name, NameAddr, Request, Response, SipUri, Status, Ur
 
 use super::call::{Call, Line, Peer, Referral, Turn, Wish};
 use super::forward::{Forward, MAX_FORWARDS};
+use super::interface::{Input, LINES, Output};
 use super::numbers::{self, CALLED_BACK};
 use super::registrar::{Registrar, USERS, user_of};
 
-/// Calls at a time: two users with the four calls that a phone has by default. One more is answered as busy.
-pub(super) const LINES: usize = 8;
-
 /// How long calls may take to end when the exchange stops.
-const STOP_WITHIN: Duration = Duration::from_millis(200);
+const STOP_WITHIN: Duration = Duration::from_millis(100);
 
 /// User-Agent and Server.
 const AGENT: &str = concat!("neonphone-demo/", env!("CARGO_PKG_VERSION"));
@@ -31,58 +28,6 @@ const NAME: &str = "Demonstration exchange";
 /// The number that calls somebody back, and the one that calls somebody for another.
 const CALLS_BACK: &str = "603";
 const TRANSFERS: &str = "604";
-
-/// What the driver hands in.
-#[derive(Debug)]
-pub(super) enum Input<'a> {
-    /// A datagram came to the SIP socket.
-    Sip {
-        /// From there.
-        from: SocketAddr,
-        /// All of it.
-        bytes: &'a [u8],
-    },
-    /// A datagram came to one of a line's sockets.
-    Media {
-        /// Which line.
-        line: usize,
-        /// Which of its sockets.
-        channel: Channel,
-        /// From there.
-        from: SocketAddr,
-        /// All of it.
-        bytes: &'a [u8],
-    },
-    /// 10 ms of sound are due: as long as [`Exchange::sounds`].
-    Tick,
-    /// The time that `poll_timeout` told has come.
-    Timeout,
-    /// All calls are to end.
-    Stop,
-}
-
-/// What the driver sends.
-#[derive(Debug)]
-pub(super) enum Output {
-    /// From the SIP socket.
-    Sip {
-        /// Where to.
-        to: SocketAddr,
-        /// All of it.
-        bytes: Vec<u8>,
-    },
-    /// From one of a line's sockets.
-    Media {
-        /// Which line.
-        line: usize,
-        /// Which of its sockets.
-        channel: Channel,
-        /// Where to.
-        to: SocketAddr,
-        /// All of it.
-        bytes: Vec<u8>,
-    },
-}
 
 /// The exchange.
 #[derive(Debug)]

@@ -9,6 +9,7 @@ mod call;
 mod exchange;
 mod forward;
 mod home;
+mod interface;
 mod numbers;
 mod registrar;
 #[cfg(test)]
@@ -92,7 +93,7 @@ impl Demo {
         &self.welcome
     }
 
-    /// Ends the exchange, within 200 ms.
+    /// Ends the exchange, within 100 ms.
     pub fn stop(self) {
         self.exchange.stop();
     }

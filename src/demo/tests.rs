@@ -8,8 +8,9 @@ use media::leg::Channel;
 use sip::digest::{Authenticator, Credentials};
 use sip::message::{Message, Request, Response};
 
-use super::exchange::{Exchange, Input, LINES, Output};
+use super::exchange::Exchange;
 use super::home::Home;
+use super::interface::{Input, LINES, Output};
 use super::registrar::PASSWORD;
 use crate::io::{config, password};
 
@@ -262,7 +263,7 @@ fn a_call_that_is_answered_has_sound_until_the_exchange_stops() {
     story.input(Input::Stop);
     assert!(story.hears(ADA, "BYE ").contains("Call-ID: call1\r\n"));
     assert!(!story.exchange.has_stopped(story.now));
-    story.passes(Duration::from_millis(200));
+    story.passes(Duration::from_millis(100));
     assert!(story.exchange.has_stopped(story.now), "though nobody has answered");
 }
 

@@ -11,7 +11,8 @@ use media::leg::Channel;
 use mio::net::UdpSocket;
 use mio::{Events, Interest, Token};
 
-use super::exchange::{Exchange, Input, LINES, Output};
+use super::exchange::Exchange;
+use super::interface::{Input, LINES, Output};
 use crate::io::audio::{TICK_FRAMES, Ticker};
 use crate::io::clock::{self, Alarm};
 use crate::io::mailbox::{Inbox, Mailbox};
@@ -73,7 +74,7 @@ impl ExchangeThread {
         self.address
     }
 
-    /// Ends its calls, within 200 ms, and the thread.
+    /// Ends its calls, within 100 ms, and the thread.
     pub(super) fn stop(self) {
         // Where it takes no letter it has ended, and has told why; so has a thread that panicked.
         self.stop.post(()).ok();
