@@ -97,3 +97,23 @@ fn rule_16_a_browser_gets_the_page_at_the_same_port() {
     let page = phone.http("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
     assert!(page.starts_with("HTTP/1.1 200 ") && page.contains("neonphone"), "{page}");
 }
+
+#[test]
+fn rule_16_show_and_hide_reach_every_page_each_time_and_are_kept_for_later_ones() {
+    let phone = Phone::start("");
+    let mut pages = [phone.program(), phone.program()];
+    for show in [json!(false), json!(false), json!(true), json!("true"), json!("false")] {
+        pages[0].asks("showui", json!({ "show": show }));
+        let shown = show == true || show == "true";
+        for page in &mut pages {
+            assert_eq!(page.hears("OnShowUI"), json!({ "show": shown }));
+        }
+        let mut late = phone.program();
+        assert_eq!(late.asks("getstate", json!({}))["interface"]["show"], shown);
+    }
+    for show in [json!(null), json!(1), json!("no")] {
+        assert_eq!(pages[0].is_refused("showui", json!({ "show": show })), 102);
+    }
+    assert_eq!(pages[0].is_refused("showui", json!({})), 102);
+    pages.iter_mut().for_each(Program::hears_no_more);
+}

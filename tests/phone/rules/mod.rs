@@ -6,6 +6,7 @@ mod accounts;
 mod browsers;
 mod calls;
 mod connections;
+mod dtmf;
 mod holding;
 mod numbers;
 mod registrations;

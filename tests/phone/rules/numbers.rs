@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::stage::{Peer, Stage};
+use crate::stage::Stage;
 
 /// The URI that `number` is called by; the account's server is `{server}` in `expected`.
 fn is_called_as(stage: &mut Stage, number: serde_json::Value, expected: &str) {
@@ -73,12 +73,7 @@ fn rule_10_what_is_no_number_is_102() {
 fn rule_10_dial_rules_rewrite_numbers() {
     let rules = "[[accounts.dial_rules]]\nprefix = \"0\"\nreplacement = \"+55\"\n\
                  [[accounts.dial_rules]]\nprefix = \"00\"\nreplacement = \"+\"\n";
-    let server = Peer::new();
-    let mut stage = Stage::with(&[server.section(), rules.into()].concat());
-    stage.peer = server;
-    stage.peer.registers(600);
-    stage.program.hears("OnSIPRegister");
-    stage.program.hears("OnSIPRegisterFinalized");
+    let mut stage = Stage::configured(rules);
     for (number, expected) in [
         ("071 3341", "sip:+55713341@{server}"),
         ("0049 30", "sip:+4930@{server}"),

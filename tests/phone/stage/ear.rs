@@ -14,6 +14,9 @@ const PAYLOAD: usize = 160;
 const UP: u8 = 0x8f;
 const DOWN: u8 = 0x0f;
 
+/// The payload type of keys.
+pub(crate) const KEYS: u8 = 101;
+
 /// A socket that takes RTP.
 pub(crate) struct Ear {
     socket: UdpSocket,
@@ -27,6 +30,7 @@ pub(crate) struct Packet {
     pub(crate) from: SocketAddr,
     pub(crate) payload_type: u8,
     pub(crate) sequence: u16,
+    pub(crate) timestamp: u32,
     pub(crate) source: u32,
     pub(crate) payload: Vec<u8>,
 }
@@ -57,13 +61,23 @@ impl Ear {
 
     /// The same, with these whole attributes.
     pub(crate) fn sdp_with(&self, attributes: &str) -> String {
+        self.describes("0", attributes)
+    }
+
+    /// The same, with keys as events (RFC 4733) of payload type [`KEYS`].
+    pub(crate) fn sdp_with_keys(&self) -> String {
+        let attributes = format!("a=rtpmap:{KEYS} telephone-event/8000\r\na=fmtp:{KEYS} 0-15\r\n");
+        self.describes(&format!("0 {KEYS}"), &attributes)
+    }
+
+    fn describes(&self, formats: &str, attributes: &str) -> String {
         let number = self.described.get() + 1;
         self.described.set(number);
         let own = self.socket.local_addr().expect("bound");
         let (version, address, port) = (if own.is_ipv4() { 4 } else { 6 }, own.ip(), own.port());
         format!(
             "v=0\r\no=- 1 {number} IN IP{version} {address}\r\ns=-\r\nc=IN IP{version} {address}\r\nt=0 0\r\n\
-             m=audio {port} RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n{attributes}"
+             m=audio {port} RTP/AVP {formats}\r\na=rtpmap:0 PCMU/8000\r\n{attributes}"
         )
     }
 
@@ -80,6 +94,7 @@ impl Ear {
             from,
             payload_type: bytes[1] & 0x7f,
             sequence: u16::from_be_bytes([bytes[2], bytes[3]]),
+            timestamp: u32::from_be_bytes([bytes[4], bytes[5], bytes[6], bytes[7]]),
             source: u32::from_be_bytes([bytes[8], bytes[9], bytes[10], bytes[11]]),
             payload: bytes[HEADER..length].to_vec(),
         })
@@ -124,12 +139,23 @@ impl Ear {
 
     /// Says 20 ms of a loud tone.
     pub(crate) fn speak(&mut self, phone: SocketAddr) {
-        let mut bytes = [DOWN; HEADER + PAYLOAD];
-        bytes[..2].copy_from_slice(&[0x80, 0]);
-        bytes[2..4].copy_from_slice(&self.spoken.to_be_bytes());
-        bytes[4..8].copy_from_slice(&(u32::from(self.spoken) * 160).to_be_bytes());
-        bytes[8..12].copy_from_slice(b"peer");
-        bytes[HEADER..].chunks_mut(8).for_each(|period| period[..4].fill(UP));
+        let mut tone = [DOWN; PAYLOAD];
+        tone.chunks_mut(8).for_each(|period| period[..4].fill(UP));
+        self.send(phone, 0, u32::from(self.spoken) * 160, &tone);
+    }
+
+    /// Sends one packet of a key's event, which began at this timestamp: so many samples of it, or all.
+    pub(crate) fn presses(&mut self, phone: SocketAddr, event: u8, began: u32, samples: u16, ends: bool) {
+        let [high, low] = samples.to_be_bytes();
+        self.send(phone, KEYS, began, &[event, if ends { 0x8a } else { 0x0a }, high, low]);
+    }
+
+    fn send(&mut self, phone: SocketAddr, payload_type: u8, timestamp: u32, payload: &[u8]) {
+        let mut bytes = vec![0x80, payload_type];
+        bytes.extend(self.spoken.to_be_bytes());
+        bytes.extend(timestamp.to_be_bytes());
+        bytes.extend(b"peer");
+        bytes.extend(payload);
         self.socket.send_to(&bytes, phone).expect("sent");
         self.spoken += 1;
     }

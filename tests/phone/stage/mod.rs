@@ -18,13 +18,13 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
-pub(crate) use self::ear::Ear;
+pub(crate) use self::ear::{Ear, KEYS, Packet};
 pub(crate) use self::message::Message;
 pub(crate) use self::noise::Noise;
 pub(crate) use self::peer::{Dialog, Peer};
 pub(crate) use self::process::{ConfigFile, Phone, neonphone, ran};
 pub(crate) use self::program::{OPERATOR, PASSWORD, Program, user};
-use self::room::Room;
+pub(crate) use self::room::Room;
 
 /// Whatever is expected of the phone happens within this time on a busy machine, or never.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -73,6 +73,17 @@ impl Stage {
     pub(crate) fn registered_with(config: &str) -> Self {
         let mut stage = Self::with(config);
         stage.registers(3600);
+        stage
+    }
+
+    /// A phone whose configuration has the account, with these settings too; it is registered.
+    pub(crate) fn configured(settings: &str) -> Self {
+        let mut peer = Peer::new();
+        let mut stage = Self::with(&[&peer.section(), settings].concat());
+        let id = stage.program.asks("getstate", json!({}))["accounts"][0]["connectionId"].clone();
+        peer.registers(3600);
+        stage.program.hears_of_registration(&id);
+        stage.peer = peer;
         stage
     }
 
