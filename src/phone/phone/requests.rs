@@ -7,7 +7,7 @@ use alloc::string::ToString;
 use base::Instant;
 use sip::endpoint::ServerId;
 use sip::flow::Flow;
-use sip::invite::{ABILITIES, Invitation, METHODS, SDP};
+use sip::invite::{ABILITIES, Invitation, SDP, push_abilities};
 use sip::message::{Method, Name, Request, Response, Status};
 
 use super::Phone;
@@ -134,9 +134,7 @@ impl Phone {
 /// RFC 3261 §11.2.
 fn abilities(options: &Request) -> Response {
     let mut response = Response::to_request(options, Status::OK);
-    for method in METHODS {
-        response.headers.push(Name::Allow, method);
-    }
+    push_abilities(&mut response.headers);
     response.headers.push(Name::Accept, SDP);
     response
 }

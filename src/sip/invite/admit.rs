@@ -32,6 +32,10 @@ pub(super) fn ok_to(request: &Request, profile: &Profile) -> Response {
     let mut ok = Response::to_request(request, Status::OK);
     ok.headers.push(Name::Server, &profile.agent);
     push_abilities(&mut ok.headers);
+    if request.method == Method::Options {
+        // RFC 3261 §11.2.
+        ok.headers.push(Name::Accept, SDP);
+    }
     ok
 }
 
@@ -73,7 +77,7 @@ pub(super) fn media_type(value: &str) -> &str {
 }
 
 /// Allow and Supported, which tell a peer in an INVITE and its 2xx what the dialog can carry (RFC 3261 §13.2.1).
-pub(crate) fn push_abilities(headers: &mut Headers) {
+pub fn push_abilities(headers: &mut Headers) {
     for method in METHODS {
         headers.push(Name::Allow, method);
     }

@@ -322,14 +322,19 @@ fn configure(config: &mut Config, step: &Step) -> Result<(), Fault> {
                 config.max_calls = value.parse().map_err(|_| Fault::new("max_calls is a number"))?;
             }
             Some(("account", user)) => config.accounts.push(account(user)?),
-            Some(("dtmf", way)) => {
-                let account = config.accounts.last_mut().ok_or_else(|| Fault::new("whose keys?"))?;
-                account.dtmf = if way == "info" { DtmfWay::Info } else { DtmfWay::Rfc4733 };
+            Some(("dtmf", "info")) => last_account(config)?.dtmf = DtmfWay::Info,
+            Some(("proxy", proxy)) => {
+                let proxy = proxy.parse().map_err(|_| Fault::new("the proxy is none"))?;
+                last_account(config)?.outbound_proxy = Some(proxy);
             }
             _ => return Err(Fault::new(format!("unknown setting {word}"))),
         }
     }
     Ok(())
+}
+
+fn last_account(config: &mut Config) -> Result<&mut Settings, Fault> {
+    config.accounts.last_mut().ok_or_else(|| Fault::new("a setting of which account?"))
 }
 
 /// An account of the configuration file.

@@ -23,6 +23,26 @@ pub(crate) const ROWS: &[Row] = &[driven(
         wait 32s
         == at rest
 
+        === by way of a proxy: the ACK goes the INVITE's way
+        config account=1000 proxy=192.0.2.8:5070
+           -> REGISTER sip:pbx.example @192.0.2.8:5070
+              Route: <sip:192.0.2.8:5070;lr>
+           <- 200 REGISTER granted=3600 @192.0.2.8:5070
+        <= OnSIPRegister
+        <= OnSIPRegisterFinalized
+        => startcall 600
+        <= OnNewCall outgoing
+           -> INVITE sip:600@pbx.example @192.0.2.8:5070
+              Via: {via}
+              Route: <sip:192.0.2.8:5070;lr>
+           <- 480 INVITE @192.0.2.8:5070
+              Record-Route: <sip:192.0.2.66;lr>
+              Contact: <sip:600@192.0.2.66>
+           -> ACK sip:600@pbx.example @192.0.2.8:5070
+              Via: {via}
+              Route: <sip:192.0.2.8:5070;lr>
+        <= OnFinalizedCall 480
+
         === out of service, and no other server
         .. calling
            <- 503 INVITE

@@ -16,7 +16,7 @@ pub(crate) const ROWS: &[Row] = &[
               any Allow: INVITE
               any Allow: OPTIONS
               Accept: application/sdp
-              no Contact
+              any Supported: norefersub
            <- INVITE sdp
            -> 180 INVITE
         <= OnNewCall incoming
@@ -29,6 +29,8 @@ pub(crate) const ROWS: &[Row] = &[
            <- OPTIONS inside
            -> 200 OPTIONS
               any Allow: INVITE
+              any Supported: norefersub
+              Accept: application/sdp
            <- OPTIONS inside
            -> 200 OPTIONS
         == 1 call
@@ -72,6 +74,30 @@ pub(crate) const ROWS: &[Row] = &[
            -> 486 INVITE
            <- ACK
         == 1 call
+
+        === a stranger is told nothing of who lives here, and little of that
+        .. registered
+           <- INVITE sdp @203.0.113.9
+           -> 403 INVITE @203.0.113.9
+           <- ACK @203.0.113.9
+           <- INVITE sip:2000@192.0.2.10 sdp @203.0.113.9
+           -> 403 INVITE @203.0.113.9
+           <- ACK @203.0.113.9
+           <- INVITE sdp @203.0.113.9
+           -> 403 INVITE @203.0.113.9
+           <- INVITE sdp @203.0.113.9
+           -> 403 INVITE @203.0.113.9
+           <- INVITE sdp @203.0.113.9
+           -> 403 INVITE @203.0.113.9
+           <- INVITE sdp @203.0.113.9
+           -> 403 INVITE @203.0.113.9
+           <- INVITE sdp @203.0.113.9
+           -> 403 INVITE @203.0.113.9
+           <- INVITE sdp @203.0.113.9
+           -> 403 INVITE @203.0.113.9
+           <- INVITE sdp @203.0.113.9
+           <- INVITE sdp @203.0.113.9
+        == no call
 
         === nobody here is called so
         .. registered

@@ -102,6 +102,27 @@ pub(crate) const ROWS: &[Row] = &[
         wait 60s
         == 1 call
 
+        === a refusal that nobody ACKs
+        .. ringing
+        => finalizecall
+           -> 486 INVITE
+        <= OnFinalizedCall 486
+        wait 500ms
+           -> 486 INVITE again
+        wait 1s
+           -> 486 INVITE again
+        wait 2s
+           -> 486 INVITE again
+        wait 3.999s
+        wait 1ms
+           -> 486 INVITE again
+        wait 3.999s
+        wait 1ms
+           -> 486 INVITE again
+        wait 20.5s
+           -> repeats
+        == at rest
+
         === an ACK for a refusal with a branch of its own making is none
         .. ringing
         => finalizecall
