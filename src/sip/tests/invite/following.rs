@@ -4,7 +4,7 @@ use sip::invite::Event;
 use sip::message::Status;
 
 use super::{Call, calling, ended, ok, reaching_by};
-use crate::stage::{Sent, answer, challenge, flow_to, with};
+use crate::stage::{Sent, answer, challenge, with};
 
 const MOVED: &str = "302 Moved Temporarily";
 
@@ -126,11 +126,16 @@ fn a_proxy_between_stays_between() {
 }
 
 #[test]
-fn another_user_of_the_same_server_is_called_by_the_same_way() {
-    let mut call = reaching_by("sip:600@pbx.example", "sip:pbx.example:5080");
-    let first = call.offer_as_told("192.0.2.1:5080");
-    let second = call.followed(&moved(&first, "<sip:601@pbx.example>"), "192.0.2.1:5080");
-    assert_eq!(second.flow, flow_to("192.0.2.1:5080"));
+fn another_user_of_the_same_server_is_called_by_the_same_way_unless_another_is_named() {
+    for (contact, remote) in [
+        ("<sip:601@PBX.example>", "192.0.2.1:5080"),
+        ("<sip:601@pbx.example:5090>", "192.0.2.1:5090"),
+        ("<sip:601@pbx.example;transport=udp>", "192.0.2.1:5060"),
+    ] {
+        let mut call = reaching_by("sip:600@pbx.example", "sip:pbx.example:5080");
+        let first = call.offer_as_told("192.0.2.1:5080");
+        call.followed(&moved(&first, contact), remote);
+    }
 }
 
 #[test]
