@@ -9,11 +9,19 @@
 //! <= OnFinalizedCall 486            the programs are told; a SIPError of 0 needs no mention
 //!    -> INVITE sip:600@pbx.example  the phone sends; below it header fields, `any`/`no` header fields, and body lines
 //!       Route: *;lr>                that it has (see `pattern`); to another than the proxy: @192.0.2.20
-//!    <- 180 INVITE tag=b            the peer answers, or asks; what is listed below it takes the place of its defaults
-//!    -> 200 INVITE again            byte by byte what was sent before
+//!       sdp, bare                   it has a body, it has none
+//!       signed Authorization pw     its digest is by who knows the password
+//!    -> 200 INVITE again            byte by byte what was sent before; `-> repeats`: so is all else that was sent
+//!    <- 180 INVITE tag=b            the peer answers; `seen=192.0.2.7:4000`: by its Via, `granted=60`: by its Contact
+//!    <- INVITE sdp                  the peer asks, with a description of its sound; `@192.0.2.20`: from another place
+//!       Contact: <sip:b@192.0.2.9>  what is listed takes the place of defaults; `no` field; `Via+:` one more; body lines
+//!       sdp: 192.0.2.20:4000 8 0; a=sendonly; o=2
+//!    <- re-INVITE, <- OPTIONS inside      within the latest dialog, `on=a`: that of what was called so; `outside` of it
+//!    -> INVITE as a, <- 200 a, <- ACK of=a      messages that have a name
 //! ~> use 8/PCMA 192.0.2.20:4000     the leg is told; `~> use nothing`: it has not been told anything new
+//! <~ Arrived                        the leg tells
 //! wait 32s                          time passes; `wait 60s until sent`: but no more than it takes
-//! == no call                        how it looks now: `no call`, `2 calls`, `at rest`, `no flood`
+//! == no call                        how it looks now: `no call`, `2 calls`, `at rest`
 //! config max_calls=1                the phone's configuration; first of all
 //! dead 192.0.2.9                    no flow opens to there; `refused 192.0.2.1`: ICMP says that nobody is there
 //! address 192.0.2.11                the phone has another address from now on

@@ -1,5 +1,6 @@
 //! Plays a ladder: gives the phone what stands in it, and compares what comes out with what stands in it.
 
+mod amend;
 mod digest;
 mod line;
 mod openings;

@@ -11,9 +11,6 @@ use super::wire::{Wire, param_of, uri_of};
 /// Where the proxy is; its name is `pbx.example`.
 pub(crate) const PROXY: &str = "192.0.2.1:5060";
 
-/// Where the peer's sound comes from, where a ladder doesn't say.
-const SOUND: &str = "192.0.2.20:4000 8 0";
-
 /// One side's view of a dialog: the peer's.
 #[derive(Clone)]
 struct Dialog {
@@ -110,11 +107,10 @@ impl Peer {
 
     /// What a line like `<- 200 INVITE tag=b` stands for, before what is listed below it.
     pub(crate) fn compose(&mut self, step: &Step, from: SocketAddr) -> Result<Wire, Fault> {
-        let wire = match step.word(0).parse::<u16>() {
-            Ok(_) => self.answer(step)?,
-            Err(_) => self.request(step, from)?,
-        };
-        Ok(wire)
+        match step.word(0).parse::<u16>() {
+            Ok(_) => self.answer(step),
+            Err(_) => self.request(step, from),
+        }
     }
 
     /// What was sent before, under this name or of this kind.
@@ -127,19 +123,15 @@ impl Peer {
     /// Takes note of what the peer sends.
     pub(crate) fn note_own(&mut self, wire: &Wire, name: Option<&str>) {
         if wire.is_response() {
-            let answers_invite = wire.method() == "INVITE";
             let request = self.all.iter().find(|it| !it.is_response() && branch(it) == branch(wire));
-            if let Some(invite) = request.filter(|_| answers_invite)
-                && param_of(wire.value("To"), "tag").is_some()
-                && !wire.first.starts_with("SIP/2.0 4")
-            {
-                let dialog = Dialog {
+            let makes_dialog = wire.method() == "INVITE" && !wire.value("Contact").is_empty();
+            if let Some(invite) = request.filter(|_| makes_dialog) {
+                self.note_dialog(Dialog {
                     call_id: wire.value("Call-ID").to_owned(),
                     own: wire.value("To").to_owned(),
                     phone: invite.value("From").to_owned(),
                     target: uri_of(invite.value("Contact")).to_owned(),
-                };
-                self.note_dialog(dialog);
+                });
             }
         } else {
             let number = self.numbers.entry(wire.value("Call-ID").to_owned()).or_default();
@@ -164,20 +156,12 @@ impl Peer {
         }
         answer.copy("From", request);
         let to = request.value("To");
-        let tag = step.option("tag").unwrap_or("peer");
-        answer.push(
-            "To",
-            match param_of(to, "tag") {
-                None if status != "100" => format!("{to};tag={tag}"),
-                _ => to.to_owned(),
-            },
-        );
+        let needs_tag = status != "100" && param_of(to, "tag").is_none();
+        let tag = format!(";tag={}", step.option("tag").unwrap_or("peer"));
+        answer.push("To", format!("{to}{}", if needs_tag { &tag } else { "" }));
         answer.copy("Call-ID", request);
         answer.copy("CSeq", request);
-        if request.method() == "INVITE"
-            && ('1'..='2').any(|class| status.starts_with(class))
-            && status != "100"
-        {
+        if request.method() == "INVITE" && status != "100" && status.starts_with(['1', '2']) {
             answer.push("Contact", "<sip:600@192.0.2.1:5060>");
         }
         if let Some(seconds) = step.option("granted") {
@@ -195,10 +179,8 @@ impl Peer {
                 return Ok(self.hop_request(invite, method));
             }
         }
-        let is_inside = !step.has("outside")
-            && (step.word(0) != "INVITE" || step.has("inside"))
-            && (!matches!(method, "OPTIONS" | "MESSAGE" | "REGISTER" | "SUBSCRIBE" | "PUBLISH" | "NOTIFY")
-                || step.has("inside"));
+        let begins = ["INVITE", "OPTIONS", "MESSAGE", "PUBLISH", "NOTIFY"].contains(&step.word(0));
+        let is_inside = step.has("inside") || !begins && !step.has("outside");
         let dialog = if is_inside { Some(self.dialog(step)?) } else { None };
         let is_uri = |word: &&String| word.contains(':') && !word.starts_with('@');
         let written = step.words.iter().skip(1).find(is_uri);
@@ -214,7 +196,7 @@ impl Peer {
             self.calls += 1;
             Dialog {
                 call_id: format!("call{}@192.0.2.1", self.calls),
-                own: format!("<sip:600@pbx.example>;tag={}", step.option("tag").unwrap_or("peer")),
+                own: String::from("<sip:600@pbx.example>;tag=peer"),
                 phone: String::from("<sip:1000@pbx.example>"),
                 target,
             }
@@ -228,7 +210,7 @@ impl Peer {
         };
         request.push("Call-ID", dialog.call_id);
         request.push("CSeq", format!("{number} {method}"));
-        if matches!(method, "INVITE" | "SUBSCRIBE" | "REFER" | "NOTIFY" | "UPDATE") {
+        if matches!(method, "INVITE" | "REFER" | "NOTIFY" | "UPDATE") {
             request.push("Contact", format!("<sip:600@{from}>"));
         }
         Ok(request)
@@ -256,16 +238,14 @@ impl Peer {
         self.all.iter().any(is_ok)
     }
 
-    /// The latest dialog; `on=a`: of the call that was named so; `tag=b`: the peer's tag in it.
+    /// The latest dialog; `on=a`: of the call that was named so.
     fn dialog(&self, step: &Step) -> Result<Dialog, Fault> {
         let named = step.option("on").map(|name| {
             let wire = self.own.get(name).or_else(|| self.heard.get(name));
             wire.map(|wire| wire.value("Call-ID").to_owned())
         });
-        let is_it = |dialog: &&Dialog| {
-            named.as_ref().is_none_or(|call_id| call_id.as_ref() == Some(&dialog.call_id))
-                && step.option("tag").is_none_or(|tag| param_of(&dialog.own, "tag") == Some(tag))
-        };
+        let is_it =
+            |dialog: &&Dialog| named.as_ref().is_none_or(|call| call.as_ref() == Some(&dialog.call_id));
         self.dialogs.iter().rev().find(is_it).cloned().ok_or_else(|| Fault::new("there is no such dialog"))
     }
 }
@@ -290,75 +270,6 @@ fn check_request(request: &Wire) -> Result<(), Fault> {
 
 fn branch(wire: &Wire) -> Option<&str> {
     param_of(wire.value("Via"), "branch")
-}
-
-/// Puts what is listed below a line of the peer in place of the defaults: header fields, `no` fields, and the body.
-pub(crate) fn amend(wire: &mut Wire, step: &Step, lines: &[String]) -> Result<(), Fault> {
-    let mut replaced: Vec<String> = Vec::new();
-    let mut body: Vec<String> = Vec::new();
-    if step.has("sdp") {
-        body = describe(SOUND);
-    }
-    for line in lines {
-        if let Some(text) = line.strip_prefix("| ") {
-            body.push(text.to_owned());
-        } else if let Some(text) = line.strip_prefix("sdp: ") {
-            body = describe(text);
-        } else if let Some(name) = line.strip_prefix("no ") {
-            wire.remove(name);
-        } else {
-            let (name, value) = line
-                .split_once(": ")
-                .or_else(|| line.strip_suffix(':').map(|name| (name, "")))
-                .ok_or_else(|| Fault::new(format!("no header field: {line}")))?;
-            if replaced.iter().any(|known| known == name) || name == "Via+" {
-                wire.push(name.trim_end_matches('+'), value);
-            } else {
-                wire.set(name, value);
-                replaced.push(name.to_owned());
-            }
-        }
-    }
-    let has_type = replaced.iter().any(|name| name == "Content-Type");
-    if !body.is_empty() {
-        if !has_type {
-            wire.push("Content-Type", "application/sdp");
-        }
-        wire.body = body.iter().map(|line| format!("{line}\r\n")).collect();
-        if step.has("cut") {
-            wire.body.truncate(wire.body.len() - 2);
-        }
-    }
-    if !replaced.iter().any(|name| name == "Content-Length") {
-        wire.push("Content-Length", wire.body.len().to_string());
-    }
-    Ok(())
-}
-
-/// `192.0.2.20:4000 8 0; a=sendonly; o=2`: the lines of a description of sound there, by these formats, with more
-/// lines, and with another version than 1.
-fn describe(text: &str) -> Vec<String> {
-    let mut parts = text.split("; ");
-    let (place, formats) = parts.next().unwrap_or_default().split_once(' ').unwrap_or((text, "8 0"));
-    let (host, port) = place.split_once(':').unwrap_or((place, "4000"));
-    let mut version = "1";
-    let mut attributes = Vec::new();
-    for part in parts {
-        match part.strip_prefix("o=") {
-            Some(number) => version = number,
-            None => attributes.push(part.to_owned()),
-        }
-    }
-    let mut lines: Vec<String> = Vec::from([
-        String::from("v=0"),
-        format!("o=peer 7 {version} IN IP4 {host}"),
-        String::from("s=-"),
-        format!("c=IN IP4 {host}"),
-        String::from("t=0 0"),
-        format!("m=audio {port} RTP/AVP {formats}"),
-    ]);
-    lines.extend(attributes);
-    lines
 }
 
 /// Reason phrases are for people.

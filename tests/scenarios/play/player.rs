@@ -8,15 +8,19 @@ use media::leg::LegEvent;
 use phone::accounts::{DtmfWay, Settings};
 use phone::{CallId, ClientId, Command, Config, Done, Event};
 
+use super::amend::amend;
 use super::line::{Step, Story};
 use super::pattern::{Names, fill, fits};
-use super::peer::{PROXY, Peer, amend};
+use super::peer::{PROXY, Peer};
 use super::stage::{Stage, address};
 use super::wire::Wire;
 use super::{Fault, digest, told};
 
 /// At rest nothing moves by itself for twice 64*T1, the refreshes of registrations apart, which are far off.
 const REST: Duration = Duration::from_secs(64);
+
+/// The one program that asks for things.
+const CLIENT: ClientId = ClientId(1);
 
 struct Player {
     stage: Stage,
@@ -89,9 +93,8 @@ impl Player {
     }
 
     fn ask(&mut self, step: &Step) -> Result<(), Fault> {
-        let client = ClientId(step.option("by").and_then(|by| by.parse().ok()).unwrap_or(1));
         self.note(format_args!("=> {}", step.words.join(" ")));
-        let reply = self.stage.command(client, self.command(step)?)?;
+        let reply = self.stage.command(CLIENT, self.command(step)?)?;
         let refused = step.words.iter().position(|word| word == "refused");
         match (refused.map(|at| step.word(at + 1)), reply) {
             (None, Ok(Done::Call(id))) => {
@@ -120,7 +123,6 @@ impl Player {
             "acceptcall" => Command::AcceptCall(call),
             "finalizecall" => Command::FinalizeCall(call),
             "sethold" => Command::SetHold { call, hold: step.has("true") },
-            "mutecall" => Command::MuteCall { call, mute: step.has("true") },
             "transferecall" => Command::TransferCall { call, to: parameter() },
             "senddtmf" => Command::SendDtmf { call, keys: parameter() },
             action => return Err(Fault::new(format!("unknown action {action}"))),
@@ -162,15 +164,11 @@ impl Player {
             return Err(Fault::new(format!("the phone sends {}", wire.first)));
         }
         if step.has("again") {
-            let before = self.peer.heard(step.option("of").unwrap_or(&kind));
+            let before = self.peer.heard(&kind);
             return if before == Some(&wire) { Ok(()) } else { Err(Fault::new("it is not the same again")) };
         }
-        let uri = step
-            .words
-            .get(1)
-            .filter(|_| !wire.is_response())
-            .filter(|word| word.contains(':') || *word == "*");
-        if let Some(uri) = uri
+        let uri = step.words.get(1).filter(|word| !wire.is_response() && word.contains(':'));
+        if let Some(uri) = uri.filter(|word| !word.starts_with('@'))
             && !fits(uri, wire.request_uri(), &mut self.names)
         {
             return Err(Fault::new(format!("the phone sends {}", wire.first)));
@@ -287,7 +285,7 @@ impl Player {
             "no" => 0,
             number => number.parse().map_err(|_| Fault::new("how many calls?"))?,
         };
-        let calls = match self.stage.command(ClientId(99), Command::GetState)? {
+        let calls = match self.stage.command(CLIENT, Command::GetState)? {
             Ok(Done::State(snapshot)) => snapshot.calls.len(),
             reply => return Err(Fault::new(format!("the reply is {reply:?}"))),
         };
