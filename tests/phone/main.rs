@@ -1,7 +1,7 @@
 //! The whole phone: the real binary, driven by programs over their WebSockets, towards servers and callers of scripted
 //! bytes. Its commands, start and end are told in `commands`, `life` and `secrets`; registrations and calls in `calls` and
-//! `addresses`; each rule of the contract (docs/api.md, part 2) in `rules`; what noise and rest do to it in `flood` and
-//! `rest`.
+//! `addresses`; each rule of the contract (docs/api.md, part 2) in `rules`; what noise, rest and torture messages do to it in `flood`,
+//! `rest` and `torture`.
 
 mod addresses;
 mod calls;
@@ -15,3 +15,4 @@ mod ringing;
 mod rules;
 mod secrets;
 mod stage;
+mod torture;
