@@ -368,6 +368,7 @@ impl Registration {
             self.profile.seen = None;
             self.state = State::Bound { refresh_at };
         } else if let Some(target) = redirected(&asked.target, response) {
+            self.profile.forget_challenges();
             self.reach_target(step.now, step.endpoint, asked.want, target);
         } else if status == Status::INTERVAL_TOO_BRIEF && self.lengthen(&asked, response) {
             asked.request = self.write(step.now, asked.flow, asked.want, &asked.target);

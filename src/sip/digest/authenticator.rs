@@ -79,8 +79,7 @@ impl Authenticator {
         }
         let is_refused = row.length > MAX_CHALLENGES || taken.iter().any(|new| new.refusals >= MAX_REFUSALS);
         if taken.is_empty() || is_refused {
-            self.sessions.clear();
-            self.row = None;
+            self.forget();
             return false;
         }
         self.row = Some(row);

@@ -398,6 +398,26 @@ pub(crate) const ROWS: &[Row] = &[
         <= OnSIPRegister
         <= OnSIPRegisterFinalized
 
+        === moved, once it knew who asked: the other server hears no answer that was the first one's
+        => sipregister pbx.example 1000 secret
+           -> REGISTER
+           <- 401 REGISTER
+              WWW-Authenticate: Digest realm=\"pbx\", nonce=\"n1\", qop=\"auth\"
+           -> REGISTER
+              signed Authorization secret
+           <- 302 REGISTER
+              Contact: <sip:192.0.2.4:5070>
+           -> REGISTER sip:192.0.2.4:5070 @192.0.2.4:5070
+              no Authorization
+           <- 401 REGISTER @192.0.2.4:5070
+              WWW-Authenticate: Digest realm=\"pbx\", nonce=\"m1\", qop=\"auth\"
+           -> REGISTER sip:192.0.2.4:5070 @192.0.2.4:5070
+              Authorization: *nonce=\"m1\"*nc=00000001*
+              signed Authorization secret
+           <- 200 REGISTER granted=3600 @192.0.2.4:5070
+        <= OnSIPRegister
+        <= OnSIPRegisterFinalized
+
         === by way of a proxy
         => sipregister pbx.example 1000 secret
            -> REGISTER
