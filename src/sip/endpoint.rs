@@ -9,8 +9,8 @@ use core::net::SocketAddr;
 
 use base::{Dice, Instant};
 
-use crate::flow::{ConnectId, Flow, Link};
 use crate::Show;
+use crate::flow::{ConnectId, Flow, Link};
 use crate::message::{MAGIC_COOKIE, Method, Name, Request, Response, Uri, Via};
 use crate::transaction::{Client, ClientKey, ClientTray, Server, ServerKey, Table};
 
@@ -26,7 +26,7 @@ use route::Routes;
 pub use inspect::Abilities;
 pub use interface::{ClientId, Config, Event, Failure, Input, Output, RouteId, ServerId, Unreachable};
 pub use route::Alternatives;
-pub(crate) use route::leads_to;
+pub(crate) use route::{is_same_hop, leads_to};
 
 /// Client transactions at a time. A phone's accounts and calls have some tens under way; a user that loses count is
 /// told `Failure::Full`. CANCELs come on top, one an INVITE.

@@ -191,6 +191,14 @@ pub(crate) fn leads_to(flow: Flow, hop: &Uri) -> bool {
     })
 }
 
+/// Whether two URIs name the same hop.
+pub(crate) fn is_same_hop(one: &Uri, other: &Uri) -> bool {
+    target(one).zip(target(other)).is_some_and(|(one, other)| {
+        let ((transport, host, port), (its_transport, its_host, its_port)) = (one, other);
+        transport == its_transport && host.is_same(&its_host) && port == its_port
+    })
+}
+
 impl Alternatives {
     /// Whether none is left.
     pub fn is_empty(&self) -> bool {

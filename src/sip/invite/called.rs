@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use base::{Dice, Duration, Instant};
 
 use super::admit::{admit, come_later, ok_to, push_abilities, read_info};
-use super::confirmed::Confirmed;
+use super::confirmed::{Confirmed, Line};
 use super::{Event, Profile, SDP, State, Step};
 use crate::dialog::{Dialog, DialogId};
 use crate::endpoint::{self, ServerId};
@@ -84,7 +84,12 @@ impl Ringing {
         let mut ok = self.response(Status::OK, step.profile);
         push_abilities(&mut ok.headers);
         ok.set_body(SDP, sdp);
-        Confirmed::of_called(step, self.dialog, self.flow, (self.transaction, &self.invite), ok)
+        Confirmed::of_called(
+            step,
+            Line::of_called(self.dialog, self.flow),
+            (self.transaction, &self.invite),
+            ok,
+        )
     }
 
     pub(super) fn refuse(self, step: &mut Step<'_>, status: Status) {

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use base::{Dice, Instant};
 
 use super::admit::{push_abilities, sdp_of};
-use super::confirmed::Confirmed;
+use super::confirmed::{Confirmed, Line};
 use super::targets::Targets;
 use super::{Event, Invitation, Profile, SDP, State, Step};
 use crate::dialog::{Dialog, MAX_FORWARDS, is_same_host, push_first_route};
@@ -231,7 +231,9 @@ impl Calling {
         until: Instant,
     ) -> Option<Confirmed> {
         let dialog = Dialog::of_caller(&self.invite, response).ok()?;
-        Some(Confirmed::of_caller(step, dialog, flow, (self.transaction, &self.invite), until))
+        let hop = (self.draft.invitation.hop.clone(), self.alternatives.clone());
+        let line = Line::of_caller(dialog, flow, hop);
+        Some(Confirmed::of_caller(step, line, (self.transaction, &self.invite), until))
     }
 
     /// The same INVITE with credentials (RFC 3261 §22.2): the next number, the same Call-ID, From and To.

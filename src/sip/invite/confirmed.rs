@@ -6,6 +6,7 @@ mod acks;
 mod answer;
 
 mod asking;
+mod line;
 mod queue;
 mod refer;
 mod referred;
@@ -20,9 +21,8 @@ use base::Instant;
 use super::admit::{ok_to, push_abilities};
 use super::{Event, SDP, Step};
 use crate::Show;
-use crate::dialog::{Dialog, DialogId};
+use crate::dialog::DialogId;
 use crate::endpoint::{self, ClientId, ServerId};
-use crate::flow::Flow;
 use crate::message::{Method, Name, Request, Response, Status, Uri};
 
 use acks::Acks;
@@ -32,6 +32,8 @@ use queue::{Queue, Subject};
 use refer::Refer;
 use referred::Referred;
 use reoffer::Reoffer;
+
+pub(super) use line::Line;
 
 /// A dialog with an answered INVITE.
 #[derive(Debug)]
@@ -44,16 +46,6 @@ pub(super) struct Confirmed {
     refer: Refer,
     referred: Referred,
     bye: Bye,
-}
-
-/// A dialog and how it came about.
-#[derive(Debug)]
-struct Line {
-    dialog: Dialog,
-    /// The flow that it came about on.
-    flow: Flow,
-    /// We called: the Call-ID is ours.
-    is_callers: bool,
 }
 
 /// How far the end of the dialog has come.
@@ -74,12 +66,11 @@ impl Confirmed {
     /// Our INVITE was answered: ACKs. More answers to it may come until `until`.
     pub(super) fn of_caller(
         step: &mut Step<'_>,
-        dialog: Dialog,
-        flow: Flow,
+        line: Line,
         invite: (ClientId, &Request),
         until: Instant,
     ) -> Self {
-        let mut confirmed = Self::new(Line { dialog, flow, is_callers: true }, Answer::Settled);
+        let mut confirmed = Self::new(line, Answer::Settled);
         confirmed.acks.send(step, &confirmed.line, invite, until);
         confirmed
     }
@@ -87,13 +78,12 @@ impl Confirmed {
     /// We answer `invite` with `ok`.
     pub(super) fn of_called(
         step: &mut Step<'_>,
-        dialog: Dialog,
-        flow: Flow,
+        line: Line,
         invite: (ServerId, &Request),
         ok: Response,
     ) -> Self {
         let answer = Answer::send(step, invite, ok, true);
-        Self::new(Line { dialog, flow, is_callers: false }, answer)
+        Self::new(line, answer)
     }
 
     fn new(line: Line, answer: Answer) -> Self {
@@ -311,14 +301,5 @@ impl Confirmed {
         self.queue.on_end();
         self.refer.on_end(step.now, self.queue.has_refer_out());
         self.referred.on_end(step);
-    }
-}
-
-impl Line {
-    /// A request that may move the target tells where we are (RFC 3261 §12.2.1.1).
-    fn target_refresh(&self, method: Method) -> Draft {
-        let mut draft = Draft::new(method);
-        draft.headers.push(Name::Contact, self.dialog.contact());
-        draft
     }
 }

@@ -5,8 +5,7 @@ use alloc::vec::Vec;
 use base::Instant;
 
 use super::Line;
-use crate::endpoint::{self, ClientId, RouteId, leads_to};
-use crate::flow::Flow;
+use crate::endpoint::{self, ClientId, RouteId};
 use crate::invite::Step;
 use crate::message::{Name, Request, Uri};
 
@@ -47,7 +46,7 @@ impl Acks {
         request.headers.copy(Name::ProxyAuthorization, &invite.headers);
         let hop = line.dialog.next_hop().clone();
         let mut ack = Ack { transaction, request, hop, route: None, until };
-        ack.send(step, line.flow);
+        ack.send(step, line);
         if self.acks.len() >= MAX_ACKS {
             self.acks.remove(0);
         }
@@ -57,7 +56,7 @@ impl Acks {
     /// The 2xx has come again. An ACK that found no way the last time has another chance.
     pub(super) fn send_again(&mut self, step: &mut Step<'_>, line: &Line, meant: ClientId) {
         if let Some(ack) = self.acks.iter_mut().find(|ack| ack.transaction == meant) {
-            ack.send(step, line.flow);
+            ack.send(step, line);
         }
     }
 
@@ -106,14 +105,11 @@ impl Acks {
 }
 
 impl Ack {
-    fn send(&mut self, step: &mut Step<'_>, flow: Flow) {
-        if self.route.is_some() {
-            return;
-        }
-        if leads_to(flow, &self.hop) {
-            step.endpoint.send_ack(flow, self.request.clone());
-        } else {
-            self.route = Some(step.endpoint.reach(step.now, &self.hop));
+    fn send(&mut self, step: &mut Step<'_>, line: &Line) {
+        match line.way_to(&self.hop) {
+            _ if self.route.is_some() => {}
+            Some((flow, _)) => step.endpoint.send_ack(flow, self.request.clone()),
+            None => self.route = Some(step.endpoint.reach(step.now, &self.hop)),
         }
     }
 }

@@ -4,10 +4,10 @@
 use alloc::vec::Vec;
 
 use super::Line;
-use crate::endpoint::{self, Alternatives, ClientId, RouteId, leads_to};
+use crate::endpoint::{self, Alternatives, ClientId, RouteId};
 use crate::flow::Flow;
 use crate::invite::Step;
-use crate::message::{Headers, Method, Name, Request, Response, Status};
+use crate::message::{Headers, Method, Name, Request, Response, Status, Uri};
 
 /// What a request says beyond what its dialog makes it say: it is composed anew for each attempt.
 #[derive(Debug)]
@@ -21,6 +21,7 @@ pub(super) struct Draft {
 #[derive(Debug)]
 pub(super) struct Asking {
     draft: Draft,
+    hop: Uri,
     way: Way,
 }
 
@@ -57,15 +58,14 @@ impl Draft {
 }
 
 impl Asking {
-    /// Sends it: on the dialog's own flow if that leads to the next hop, else on one that is opened.
+    /// Sends it: on the flow that is known to lead to the next hop, else on one that is opened.
     pub(super) fn start(step: &mut Step<'_>, line: &mut Line, draft: Draft) -> Self {
-        let hop = line.dialog.next_hop();
-        let way = if leads_to(line.flow, hop) {
-            Way::send(step, line, &draft, line.flow, None)
-        } else {
-            Way::Reaching(step.endpoint.reach(step.now, hop))
+        let hop = line.dialog.next_hop().clone();
+        let way = match line.way_to(&hop) {
+            Some((flow, alternatives)) => Way::send(step, line, &draft, flow, alternatives),
+            None => Way::Reaching(step.endpoint.reach(step.now, &hop)),
         };
-        Self { draft, way }
+        Self { draft, hop, way }
     }
 
     pub(super) fn owns(&self, event: &endpoint::Event) -> bool {
@@ -95,7 +95,7 @@ impl Asking {
                 None
             }
             E::Response { response, .. } => self.on_response(step, line, response),
-            E::Failed { reason, .. } => self.try_next(step, Response::new(reason.status())),
+            E::Failed { reason, .. } => self.try_next(step, line, Response::new(reason.status())),
             E::Unreachable { .. } => Some(Response::new(Status::SERVICE_UNAVAILABLE)),
             _ => None,
         }
@@ -115,24 +115,27 @@ impl Asking {
     }
 
     fn on_response(&mut self, step: &mut Step<'_>, line: &mut Line, response: Response) -> Option<Response> {
+        let Way::Sent { flow, alternatives, .. } = &self.way else { return None };
         if response.status.is_provisional() {
             return None;
         }
-        if let Way::Sent { flow, alternatives, .. } = &mut self.way
-            && step.profile.take_challenge(&response)
-        {
-            self.way = Way::send(step, line, &self.draft, *flow, alternatives.take());
-            return None;
-        }
         if response.status == Status::SERVICE_UNAVAILABLE {
-            return self.try_next(step, response);
+            return self.try_next(step, line, response);
+        }
+        if let Some(alternatives) = alternatives {
+            line.learn(&self.hop, *flow, alternatives);
+        }
+        if step.profile.take_challenge(&response) {
+            self.way = Way::send(step, line, &self.draft, *flow, alternatives.clone());
+            return None;
         }
         Some(response)
     }
 
     /// The hop doesn't work: it has perhaps another address.
-    fn try_next(&mut self, step: &mut Step<'_>, response: Response) -> Option<Response> {
-        let Way::Sent { alternatives, .. } = &mut self.way else { return Some(response) };
+    fn try_next(&mut self, step: &mut Step<'_>, line: &mut Line, response: Response) -> Option<Response> {
+        let Way::Sent { flow, alternatives, .. } = &mut self.way else { return Some(response) };
+        line.forget(*flow);
         match alternatives.take().and_then(|it| step.endpoint.reach_next(it)) {
             Some(route) => {
                 self.way = Way::Reaching(route);

@@ -1,6 +1,6 @@
 //! RFC 3261 §12.2.1.1, §16.12.1.2; RFC 3263 §4.3: where requests within a call go.
 
-use super::{Call, calling, from_caller, ok, ringing_and_answered, their_invite};
+use super::{Call, calling, from_caller, ok, reaching, ringing_and_answered, their_invite};
 use crate::stage::{answer, flow_to, ms, with};
 
 /// We call, and the answer comes through these proxies.
@@ -77,6 +77,34 @@ fn a_bye_whose_hop_does_not_hear_it_goes_to_the_hops_next_address() {
     call.refuse("192.0.2.2:5070");
     call.run_for(ms(32_000));
     call.assert_over();
+}
+
+#[test]
+fn an_address_that_has_answered_is_where_all_goes_from_then_on() {
+    let mut call = reaching(&[]);
+    call.offer_as_told("192.0.2.1:5060");
+    call.refuse("192.0.2.1:5060");
+    let invite = call.offer_as_told("192.0.2.2:5060");
+    call.receive_on(invite.flow, &with(&ok(&invite, "you"), "Record-Route: <sip:PBX.example;lr>"));
+    assert_eq!(call.sent_one().flow, flow_to("192.0.2.2:5060"), "the ACK: the first address is dead");
+    call.send_info("Signal=1");
+    let info = call.sent_one();
+    assert_eq!(info.flow, flow_to("192.0.2.2:5060"));
+    call.receive_on(info.flow, &answer(&info, "200 OK"));
+
+    let mut call = answered_through("Record-Route: <sip:pbx.example:5070;lr>");
+    call.sent();
+    call.send_info("Signal=1");
+    call.refuse("192.0.2.1:5070");
+    let info = call.sent().pop().expect("the INFO again");
+    assert_eq!(info.flow, flow_to("192.0.2.2:5070"));
+    call.receive_on(info.flow, &answer(&info, "200 OK"));
+    call.send_info("Signal=2");
+    let info = call.sent_one();
+    assert_eq!(info.flow, flow_to("192.0.2.2:5070"), "it was found to work");
+    call.refuse("192.0.2.2:5070");
+    call.hang_up();
+    assert_eq!(call.sent_one().flow, flow_to("192.0.2.1:5070"), "until it does no more");
 }
 
 #[test]
