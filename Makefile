@@ -1,14 +1,16 @@
 # make test      what a change must pass: format, lints, all tests of the workspace
 # make interop   the phone against Asterisk, SIPp and scripted peers, with real sound
+# make browser   the page in headless Chromium, and all examples of the documentation
 # make long-call a call of ten minutes with a peer whose clock is off
 # make deny      what the dependencies may be: licences, sources, no async runtime
 # make bench-flood   how long programs wait for replies in a call, without and in a flood of noise (1 min)
 # make bench-rest    which threads wake at rest, and the memory that the phone has to itself (3 min)
+# make bench     the phone beside baresip: a table, and target/bench.json (20 min)
 # make run       the phone and an exchange to call, with a configuration of their own in ./run
 #
 # Each installs what it lacks (Debian packages, parts of the Rust toolchain) and says how long its steps took.
 
-.PHONY: test interop long-call deny bench-flood bench-rest run
+.PHONY: test interop browser long-call deny bench bench-flood bench-rest run
 .SILENT:
 
 # Runs a command, and says how long it took: $(call step,NAME,COMMAND).
@@ -30,6 +32,12 @@ interop:
 	$(call step,phone,cargo build --release --locked)
 	$(call step,stories,sh tests/interop/run)
 
+browser:
+	$(call step,packages,sh tests/lab/packages.sh $(BUILD_PACKAGES))
+	$(call step,chromium,sh tests/browser/install.sh)
+	$(call step,phone,cargo build --release --locked)
+	$(call step,stories,sh tests/browser/run)
+
 long-call:
 	$(call step,packages,sh tests/lab/packages.sh $(BUILD_PACKAGES))
 	$(call step,lab,sh tests/lab/install.sh lab)
@@ -42,6 +50,12 @@ deny:
 
 # Measurements are tests that don't run by themselves.
 measure = cargo test --release --locked --quiet --test phone -- --ignored --nocapture $(1)
+
+bench:
+	$(call step,packages,sh tests/lab/packages.sh $(BUILD_PACKAGES))
+	$(call step,lab,sh tests/lab/install.sh lab peers)
+	$(call step,phone,cargo build --release --locked)
+	$(call step,measurements,sh tests/bench/run)
 
 bench-flood:
 	$(call measure,delay_of_replies_in_a_flood)

@@ -28,19 +28,13 @@ ctrl_tcp_listen 127.0.0.1:{CONTROL_PORT}
 """
 
 
-class Baresip:
-    """A running baresip of a user of Asterisk."""
+class Control:
+    """A control connection to a running baresip."""
 
-    def __init__(self, room, user):
-        (room / "config").write_text(CONFIGURATION)
-        (room / "accounts").write_text(
-            f"<sip:{user}@{SERVER}>;auth_user={user};auth_pass=pw{user};answermode=auto\n"
-        )
-        self._process = Process([*IN_TIME, "baresip", "-f", room], room / "baresip.log")
+    def __init__(self):
         self._unread = b""
-        self._events = []
+        self._socket = None
         until(self._connects, 5, "baresip listens")
-        until(lambda: "200 OK" in self._process.written(), 5, "baresip is registered")
 
     def _connects(self):
         try:
@@ -72,8 +66,24 @@ class Baresip:
             try:
                 self._unread += self._socket.recv(65536)
             except TimeoutError:
-                raise TimeoutError(f"{what} did not come from baresip:\n{self._process.written()}") from None
+                raise TimeoutError(f"{what} did not come from baresip") from None
+
+    def close(self):
+        self._socket.close()
+
+
+class Baresip(Control):
+    """A running baresip of a user of Asterisk."""
+
+    def __init__(self, room, user):
+        (room / "config").write_text(CONFIGURATION)
+        (room / "accounts").write_text(
+            f"<sip:{user}@{SERVER}>;auth_user={user};auth_pass=pw{user};answermode=auto\n"
+        )
+        self._process = Process([*IN_TIME, "baresip", "-f", room], room / "baresip.log")
+        super().__init__()
+        until(lambda: "200 OK" in self._process.written(), 5, "baresip is registered")
 
     def end(self):
-        self._socket.close()
+        self.close()
         self._process.end()

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what the interop suite needs, in a folder that is kept between runs:
-#   install.sh FOLDER
+#   install.sh FOLDER [peers]
 # Debian packages where the machine lacks them (with sudo unless root); Asterisk 22 out of Debian sid, unpacked into
 # FOLDER/asterisk without touching the machine's own packages; a Python environment in FOLDER/python. What is there
 # already is left alone, so a second run takes no time and no network.
@@ -16,8 +16,10 @@ machine_packages="iproute2 util-linux gcc libc6-dev python3 python3-venv python3
 asterisk_packages="asterisk asterisk-core-sounds-en-wav asterisk-moh-opsound-wav"
 python_packages="numpy pesq pytest websocket-client"
 
-install_asterisk() {
+# Programs out of Debian sid: from_sid FOLDER PACKAGE...
+from_sid() {
     unpacked=$1
+    shift
     # The mirror that this machine uses anyway. apt then resolves against an empty list of installed packages, so that
     # everything down to libc comes out of sid, and only downloads: no script of a package runs. A mirror that stands
     # still for weeks is good enough.
@@ -43,12 +45,21 @@ DPkg::Post-Invoke {};
 APT::Update::Post-Invoke {};
 CONF
     APT_CONFIG=$apt/apt.conf apt-get -q update
-    # shellcheck disable=SC2086
-    APT_CONFIG=$apt/apt.conf apt-get -q -y --download-only install $asterisk_packages
+    APT_CONFIG=$apt/apt.conf apt-get -q -y --download-only install "$@"
     for package in "$apt"/cache/archives/*.deb; do
         dpkg --fsys-tarfile "$package" | tar -x --keep-directory-symlink -C "$unpacked"
     done
     rm -r "$apt"
+}
+
+install_asterisk() {
+    # shellcheck disable=SC2086
+    from_sid "$1" $asterisk_packages
+}
+
+# The phone that the benchmarks measure beside ours.
+install_baresip() {
+    from_sid "$1" baresip-core
 }
 
 install_python() {
@@ -79,3 +90,4 @@ flock 9
 sh "$here/packages.sh" $machine_packages
 install asterisk
 install python
+[ "${2:-}" != peers ] || install baresip

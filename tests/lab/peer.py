@@ -72,7 +72,7 @@ class Peer:
             f"Call-ID: {request.header('Call-ID')}",
             f"CSeq: {request.header('CSeq')}",
         ]
-        self._send(lines, fields, body, request.source)
+        self.send(lines, fields, body, request.source)
 
     def request(self, method, uri, destination, number, to, *fields, body=""):
         """Sends a request of the one call that this peer makes; `to` is the To field, `number` the CSeq's."""
@@ -85,9 +85,10 @@ class Peer:
             f"Call-ID: from-{self.address}",
             f"CSeq: {number} {method}",
         ]
-        self._send(lines, fields, body, destination)
+        self.send(lines, fields, body, destination)
 
-    def _send(self, lines, fields, body, to):
+    def send(self, lines, fields, body, to):
+        """Sends a message of these lines and whole fields."""
         head = [
             *lines,
             *fields,

@@ -25,11 +25,15 @@ class Program:
         self.events = []
         self._token = self.ask("authenticate", user=user, password=password)["token"]
 
-    def ask(self, action, **parameters):
-        """Sends a request. Gives back its reply's data, or raises Refused."""
+    def send(self, action, **parameters):
+        """Sends a request, and doesn't wait for its reply."""
         self._requests += 1
         token = {"token": self._token} if self._token else {}
         self._socket.send(json.dumps({"id": self._requests, "action": action, **token, **parameters}))
+
+    def ask(self, action, **parameters):
+        """Sends a request. Gives back its reply's data, or raises Refused."""
+        self.send(action, **parameters)
         deadline = time.monotonic() + 5
         while (message := self._read(deadline, f"the reply to {action}")).get("id") != self._requests:
             pass
