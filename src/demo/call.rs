@@ -6,6 +6,7 @@ use base::{Dice, Duration, Instant};
 use media::Packet;
 use media::dtmf::Key;
 use media::leg::Channel;
+use phone::terms::capabilities;
 use sip::endpoint::{self, Endpoint, ServerId};
 use sip::flow::Flow;
 use sip::invite::{Event, Invitation, Profile, Session};
@@ -13,7 +14,7 @@ use sip::message::{Request, SipUri, Status, Uri};
 use sip::sdp::{Direction, Negotiation, SdpError};
 
 use super::numbers::Step;
-use super::voice::{self, Voice};
+use super::voice::Voice;
 
 /// How long somebody who is called may let it ring.
 const RINGS_FOR: Duration = Duration::from_secs(30);
@@ -156,7 +157,7 @@ impl Call {
         Self {
             session,
             peer,
-            negotiation: Negotiation::new(voice::capabilities(), dice.u32()),
+            negotiation: Negotiation::new(capabilities(), dice.u32()),
             direction: Direction::SENDRECV,
             offer: None,
             voice: Voice::new(dice),

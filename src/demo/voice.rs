@@ -6,25 +6,16 @@ use std::net::SocketAddr;
 
 use base::{Dice, Instant};
 use media::dtmf::{Key, Way};
-use media::leg::{Channel, Codec, LegCommand, LegEvent, LegId, Payload, Terms};
+use media::leg::{Channel, LegCommand, LegEvent, LegId};
 use media::{FRAME_SAMPLES, Packet, Receiver, Role, Sender};
-use sip::sdp::{self, Agreement, Capabilities, Format, SdpError};
+use phone::terms::terms;
+use sip::sdp::{Agreement, SdpError};
 
 use super::numbers::Sound;
 use super::tune::Tune;
 
 /// Each voice has two machines of its own, with this one leg.
 const LEG: LegId = LegId(0);
-
-/// Milliseconds of sound a packet that the exchange asks for.
-const PTIME_MS: u8 = 20;
-
-/// Codecs by name, static payload type and meaning; the preferred first.
-const CODECS: [(&str, u8, Codec); 2] = [("PCMU", 0, Codec::Pcmu), ("PCMA", 8, Codec::Pcma)];
-
-/// The number of telephone-event in our offers, and the events that we understand: keys.
-const EVENT_NUMBER: u8 = 101;
-const EVENTS: &str = "0-15";
 
 #[derive(Debug)]
 pub(super) struct Voice {
@@ -112,41 +103,4 @@ impl Voice {
             }
         }
     }
-}
-
-/// What the exchange can do.
-pub(super) fn capabilities() -> Capabilities {
-    let voice = CODECS.map(|(name, number, codec)| Format {
-        number,
-        codec: sdp::Codec::mono(name, codec.rate_hz()),
-        fmtp: None,
-    });
-    let event = Format {
-        number: EVENT_NUMBER,
-        codec: sdp::Codec::mono("telephone-event", 8_000),
-        fmtp: Some(EVENTS.into()),
-    };
-    Capabilities { formats: voice.into_iter().chain([event]).collect(), ptime_ms: PTIME_MS }
-}
-
-/// What the leg is told. `None` if nothing agreed on is a voice.
-fn terms(agreement: &Agreement) -> Option<Terms> {
-    let payload = |number: u8, name: &str| {
-        let codec = CODECS.iter().find(|(known, ..)| known.eq_ignore_ascii_case(name))?.2;
-        Some(Payload { number, codec })
-    };
-    let first = agreement.codecs.first()?;
-    Some(Terms {
-        remote_rtp: agreement.remote_rtp,
-        remote_rtcp: agreement.remote_rtcp,
-        send: payload(first.send, &first.codec.name)?,
-        receive: agreement.codecs.iter().filter_map(|it| payload(it.receive, &it.codec.name)).collect(),
-        send_event: agreement.event.as_ref().map(|event| event.send),
-        receive_event: agreement.event.as_ref().map(|event| event.receive),
-        ptime_ms: agreement.ptime_ms,
-        sending: agreement.direction.sends,
-        receiving: agreement.direction.receives,
-        mute: false,
-        watch: false,
-    })
 }

@@ -17,6 +17,7 @@ pub mod number;
 mod phone;
 pub mod policy;
 mod reason;
+pub mod terms;
 
 pub use command::{CallId, ClientId, Command, ConnectionId, Done, Refusal, RefusalCode, Reply};
 pub use event::{CallTold, Event, Snapshot};

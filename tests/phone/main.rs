@@ -1,11 +1,13 @@
 //! The whole phone: the real binary, driven by programs over their WebSockets, towards servers and callers of scripted
 //! bytes. Its commands, start and end are told in `commands`, `life` and `secrets`; registrations and calls in `calls` and
 //! `addresses`; each rule of the contract (docs/api.md, part 2) in `rules`; what noise, rest and torture messages do to it in `flood`,
-//! `rest` and `torture`.
+//! `rest` and `torture`; the exchange for newcomers in `demo`.
 
 mod addresses;
 mod calls;
 mod commands;
+#[cfg(feature = "demo")]
+mod demo;
 mod flood;
 mod interface;
 mod life;

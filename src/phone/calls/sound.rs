@@ -4,22 +4,12 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 
 use media::dtmf;
-use media::leg::{Codec, LegCommand, LegId, Payload, Terms, Tone};
+use media::leg::{LegCommand, LegId, Terms, Tone};
 use sip::flow::Flow;
-use sip::sdp::{self, Agreement, Capabilities, Direction, Format, Negotiation, SdpError};
+use sip::sdp::{Agreement, Direction, Negotiation, SdpError};
 
 use crate::interface::Output;
-
-/// Milliseconds of sound a packet that we ask for.
-const PTIME_MS: u8 = 20;
-
-/// Codecs by name, static payload type and meaning; the preferred first.
-const CODECS: [(&str, u8, Codec); 2] = [("PCMA", 8, Codec::Pcma), ("PCMU", 0, Codec::Pcmu)];
-
-/// The number that our offers give to telephone-event, and the events that we understand: the sixteen keys (RFC 4733
-/// §2.5).
-const EVENT_NUMBER: u8 = 101;
-const EVENTS: &str = "0-15";
+use crate::terms::{capabilities, terms};
 
 /// A call's leg and its negotiation.
 #[derive(Debug)]
@@ -48,6 +38,13 @@ pub(super) struct Stance {
     pub(super) mute: bool,
     /// Silence of the network is worth a word.
     pub(super) watch: bool,
+}
+
+impl Stance {
+    fn apply(self, terms: Terms) -> Terms {
+        let Self { held, mute, watch } = self;
+        Terms { sending: terms.sending && !held, receiving: terms.receiving && !held, mute, watch, ..terms }
+    }
 }
 
 impl Sound {
@@ -130,7 +127,7 @@ impl Sound {
 
     /// The leg follows what was agreed and our stance; unchanged terms leave it in peace.
     pub(super) fn follow(&mut self, stance: Stance, outputs: &mut Vec<Output>) {
-        let terms = self.agreement.as_ref().and_then(|agreement| terms(agreement, stance));
+        let terms = self.agreement.as_ref().and_then(terms).map(|terms| stance.apply(terms));
         if let Some(terms) = terms.filter(|terms| self.terms.as_ref() != Some(terms)) {
             self.terms = Some(terms.clone());
             outputs.push(self.command(LegCommand::Use(terms)));
@@ -164,41 +161,4 @@ impl Sound {
     const fn command(&self, command: LegCommand) -> Output {
         Output::Leg { leg: self.leg, command }
     }
-}
-
-fn capabilities() -> Capabilities {
-    let voice = CODECS.map(|(name, number, codec)| Format {
-        number,
-        codec: sdp::Codec::mono(name, codec.rate_hz()),
-        fmtp: None,
-    });
-    let event = Format {
-        number: EVENT_NUMBER,
-        codec: sdp::Codec::mono("telephone-event", 8_000),
-        fmtp: Some(EVENTS.into()),
-    };
-    Capabilities { formats: voice.into_iter().chain([event]).collect(), ptime_ms: PTIME_MS }
-}
-
-/// What the leg's halves are told. `None` if nothing agreed on is a voice.
-fn terms(agreement: &Agreement, stance: Stance) -> Option<Terms> {
-    let payload = |number: u8, name: &str| {
-        let codec = CODECS.iter().find(|(known, ..)| known.eq_ignore_ascii_case(name))?.2;
-        Some(Payload { number, codec })
-    };
-    let first = agreement.codecs.first()?;
-    let can_reach = agreement.remote_rtp.port() != 0 && !agreement.remote_rtp.ip().is_unspecified();
-    Some(Terms {
-        remote_rtp: agreement.remote_rtp,
-        remote_rtcp: agreement.remote_rtcp,
-        send: payload(first.send, &first.codec.name)?,
-        receive: agreement.codecs.iter().filter_map(|it| payload(it.receive, &it.codec.name)).collect(),
-        send_event: agreement.event.as_ref().map(|event| event.send),
-        receive_event: agreement.event.as_ref().map(|event| event.receive),
-        ptime_ms: agreement.ptime_ms,
-        sending: agreement.direction.sends && can_reach && !stance.held,
-        receiving: agreement.direction.receives && !stance.held,
-        mute: stance.mute,
-        watch: stance.watch,
-    })
 }

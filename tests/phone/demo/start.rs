@@ -4,8 +4,8 @@ use std::net::TcpListener;
 
 use serde_json::json;
 
-use crate::process::{Demo, configure, neonphone_demo};
-use crate::room::Room;
+use super::{Demo, configure, neonphone_demo};
+use crate::stage::Room;
 
 #[test]
 fn the_welcome_says_where_the_page_is_and_what_to_dial() {

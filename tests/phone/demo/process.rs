@@ -11,19 +11,12 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::{Value, json};
 
-use crate::PATIENCE;
-use crate::program::{OPERATOR, Program, user};
-use crate::room::Room;
-
-/// The time that the phone has for an orderly stop.
-const STOP: Duration = Duration::from_secs(2);
+use crate::stage::{OPERATOR, PATIENCE, Program, Room, STOP, neonphone, user};
 
 /// `neonphone demo`, run in this room.
 pub(crate) fn neonphone_demo(room: &Room) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_neonphone"));
-    command.arg("demo").current_dir(room.file(""));
-    command.env_remove("JOURNAL_STREAM").env_remove("NOTIFY_SOCKET").env_remove("NEONPHONE_LOG");
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut command = neonphone(&["demo"]);
+    command.current_dir(room.file("")).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
 
@@ -56,7 +49,9 @@ impl Demo {
         let mut program = Program::connect(api, &[]).expect("an upgrade");
         program.authenticates();
         let mut demo = Self { child, program, room };
-        if demo.state()["accounts"][0]["state"] != "connected" {
+        // Its registration may be told before the answer, after it, or have been over when the program came.
+        let is_connected = demo.state()["accounts"][0]["state"] == "connected";
+        if !is_connected || !demo.program.has_heard_all() {
             demo.program.hears("OnSIPRegister");
             demo.program.hears("OnSIPRegisterFinalized");
         }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::process::Demo;
-use crate::program::Program;
+use super::Demo;
+use crate::stage::Program;
 
 /// The program calls this number; the call's id.
 fn dials(program: &mut Program, number: &str) -> Value {
