@@ -75,9 +75,13 @@ impl Hold {
         [self.agree(call, told), remote]
     }
 
-    /// The peer has offered, and our answer told it what we want.
+    /// The peer has offered, and our answer told it what we want; one to a peer that is deaf anyway tells it nothing,
+    /// and our own offer has to.
     pub(super) fn on_offer(&mut self, call: CallId, is_deaf: bool) -> [Option<Event>; 2] {
-        [self.on_peer(call, is_deaf), self.agree(call, self.wanted)]
+        // Of two offers that met, ours has come to nothing.
+        self.offered = None;
+        let local = if is_deaf { None } else { self.agree(call, self.wanted) };
+        [self.on_peer(call, is_deaf), local]
     }
 
     /// The peer has refused our offer: what it knew of us stays (rule 18).
@@ -97,5 +101,22 @@ impl Hold {
     fn agree(&mut self, call: CallId, hold: bool) -> Option<Event> {
         let is_new = core::mem::replace(&mut self.agreed, hold) != hold;
         is_new.then_some(Event::Hold { call, hold, by: Side::Local, sip_error: 0 })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rule_18_only_our_own_offer_tells_a_peer_that_holds_what_we_want() {
+        let call = CallId(1);
+        let mut hold = Hold { wanted: true, agreed: true, ..Hold::default() };
+        hold.want(false);
+        assert!(hold.offer().is_some(), "meets the peer's own offer, and comes to nothing");
+        let told = |hold: bool, by| Some(Event::Hold { call, hold, by, sip_error: 0 });
+        assert_eq!(hold.on_offer(call, true), [told(true, Side::Remote), None]);
+        assert_eq!(hold.offer(), Some(Direction::SENDRECV));
+        assert_eq!(hold.on_answer(call, true), [told(false, Side::Local), None]);
     }
 }
