@@ -2,6 +2,8 @@
 
 mod commands;
 mod requests;
+#[cfg(test)]
+mod tests;
 
 use alloc::collections::{BTreeSet, VecDeque};
 use alloc::vec::Vec;

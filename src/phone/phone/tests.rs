@@ -1,0 +1,294 @@
+//! What takes minutes: rules 8, 9 and 11, and media that are lost for good, in virtual time. The server is scripted bytes.
+
+use alloc::collections::VecDeque;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec;
+
+use media::leg::{LegEvent, LegId};
+use sip::flow::{Flow, Link, Transport};
+
+use super::*;
+use crate::accounts::Settings;
+use crate::command::{CallId, Command, Done, Reply};
+use crate::event::{Event, Side};
+use crate::interface::{Family, PortId};
+
+const PROGRAM: ClientId = ClientId(1);
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// The address that the phone's server and everybody else has.
+const PEER: &str = "192.0.2.1:5060";
+
+const SDP: &str = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n\
+                   m=audio 7000 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n";
+
+/// A phone, its clock, and what it has said.
+struct World {
+    phone: Phone,
+    now: Instant,
+    sent: VecDeque<String>,
+    events: VecDeque<Event>,
+    reply: Option<Reply>,
+    legs: Vec<LegId>,
+}
+
+fn flow() -> Flow {
+    let address = |text: &str| text.parse().expect("an address");
+    Flow { link: Link::Sip(Transport::Udp), local: address("192.0.2.10:5060"), remote: address(PEER) }
+}
+
+fn settings() -> Settings {
+    Settings::new("1000".into(), "pw1000".into(), PEER.parse().expect("a domain"))
+}
+
+impl World {
+    fn new(config: Config) -> Self {
+        let phone = Phone::new(config, [7; 32], Instant::ZERO);
+        let (sent, events) = (VecDeque::new(), VecDeque::new());
+        let mut world = Self { phone, now: Instant::ZERO, sent, events, reply: None, legs: Vec::new() };
+        for number in 0..8 {
+            let rtp_port = 16_384 + 2 * number;
+            let port = PortId(number.into());
+            world.hand(Input::MediaPort { port, family: Family::V4, rtp_port });
+        }
+        world
+    }
+
+    fn hand(&mut self, input: Input<'_>) {
+        self.phone.handle_input(self.now, input);
+        while let Some(output) = self.phone.poll_output() {
+            match output {
+                Output::Send { bytes, .. } => {
+                    self.sent.push_back(String::from_utf8(bytes).expect("SIP is text"));
+                }
+                Output::Connect { connect, .. } => {
+                    self.phone.handle_input(
+                        self.now,
+                        Input::Sip(endpoint::Input::FlowOpen { connect, flow: flow() }),
+                    );
+                }
+                Output::StartLeg { leg, .. } => self.legs.push(leg),
+                Output::Event(event) => self.events.push_back(event),
+                Output::Reply { reply, .. } => self.reply = Some(reply),
+                Output::Close { .. } | Output::Leg { .. } | Output::Log(_) | Output::Stopped => {}
+            }
+        }
+    }
+
+    fn pass(&mut self, span: Duration) {
+        let end = self.now + span;
+        while let Some(at) = self.phone.poll_timeout().filter(|at| *at <= end) {
+            self.now = self.now.max(at);
+            self.hand(Input::Timeout);
+        }
+        self.now = end;
+    }
+
+    fn ask(&mut self, command: Command) -> Done {
+        self.hand(Input::Command { client: PROGRAM, command });
+        self.reply.take().expect("a reply").expect("it is accepted")
+    }
+
+    /// The next message that begins so; what came before it is of no interest.
+    fn hears(&mut self, start: &str) -> String {
+        loop {
+            let message = self.sent.pop_front().unwrap_or_else(|| panic!("{start} was not sent"));
+            if message.starts_with(start) {
+                return message;
+            }
+        }
+    }
+
+    fn hears_nothing(&mut self) {
+        assert_eq!(self.sent, VecDeque::<String>::new());
+    }
+
+    /// RFC 3261 §8.2.6.2.
+    fn answers(&mut self, request: &str, status: &str, fields: &str, sdp: &str) {
+        let mut text = format!("SIP/2.0 {status}\r\n");
+        for line in request.lines().take_while(|line| !line.is_empty()) {
+            match line.split_once(':') {
+                Some(("Via" | "From" | "Call-ID" | "CSeq", _)) => text += &format!("{line}\r\n"),
+                Some(("To", to)) if to.contains("tag=") => text += &format!("To:{to}\r\n"),
+                Some(("To", to)) => text += &format!("To:{to};tag=peer\r\n"),
+                _ => {}
+            }
+        }
+        let content_type = if sdp.is_empty() { "" } else { "Content-Type: application/sdp\r\n" };
+        text += &format!("{fields}{content_type}Content-Length: {}\r\n\r\n{sdp}", sdp.len());
+        self.receives(&text);
+    }
+
+    fn receives(&mut self, text: &str) {
+        self.hand(Input::Sip(endpoint::Input::Datagram { flow: flow(), bytes: text.as_bytes() }));
+    }
+
+    fn told(&mut self) -> Vec<Event> {
+        self.events.drain(..).collect()
+    }
+
+    /// A phone that a program has registered.
+    fn registered(config: Config) -> Self {
+        let mut world = Self::new(config);
+        world.ask(register());
+        let request = world.hears("REGISTER ");
+        world.answers(&request, "200 OK", "Contact: <sip:1000@192.0.2.10>;expires=90000\r\n", "");
+        world.told();
+        world
+    }
+
+    /// A call that 600 has answered; its INVITE.
+    fn calls(&mut self) -> (CallId, String) {
+        let Done::Call(call) = self.ask(start_call()) else { panic!("no call") };
+        let invite = self.hears("INVITE ");
+        self.answers(&invite, "200 OK", "Contact: <sip:600@192.0.2.1>\r\n", SDP);
+        self.hears("ACK ");
+        self.told();
+        (call, invite)
+    }
+}
+
+fn register() -> Command {
+    let (number, password) = ("1000".to_string(), "pw1000".into());
+    Command::Register { domain: PEER.into(), number, password, autodisconnect: false }
+}
+
+fn start_call() -> Command {
+    Command::StartCall { number: "600".into(), headers: Vec::new(), connection: None }
+}
+
+/// A field of a message.
+fn field<'a>(message: &'a str, name: &str) -> &'a str {
+    let value = message.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+    value.unwrap_or_else(|| panic!("no {name} in\n{message}"))
+}
+
+#[test]
+fn rule_8_no_answer_is_408_after_32_s_and_nothing_more_is_said_until_it_is_back() {
+    let mut world = World::new(Config::default());
+    let Done::Connection(id) = world.ask(register()) else { panic!("no connection") };
+    world.pass(31 * SECOND);
+    assert_eq!(world.told(), []);
+    world.pass(SECOND);
+    assert_eq!(world.told(), [Event::RegisterExpired(id, 408), Event::RegisterFinalized(id, 408)]);
+
+    world.pass(60 * MINUTE);
+    assert_eq!(world.told(), [], "attempts that fail meanwhile");
+    world.sent.clear();
+    while world.sent.is_empty() {
+        world.pass(SECOND);
+    }
+    let request = world.hears("REGISTER ");
+    world.answers(&request, "200 OK", "Contact: <sip:1000@192.0.2.10>;expires=3600\r\n", "");
+    assert_eq!(world.told(), [Event::Registered(id), Event::RegisterFinalized(id, 0)]);
+}
+
+#[test]
+fn rule_8_a_configured_account_that_is_refused_is_tried_again_after_5_minutes_rising_to_60() {
+    let mut world = World::new(Config { accounts: vec![settings()], ..Config::default() });
+    for minutes in [5, 10, 20, 40, 60, 60] {
+        let request = world.hears("REGISTER ");
+        world.answers(&request, "403 Forbidden", "", "");
+        let told = world.told();
+        assert!(
+            matches!(told[..], [Event::RegisterRefused(_, 403), Event::RegisterFinalized(_, 403)]),
+            "{told:?}"
+        );
+        world.pass(minutes * MINUTE - SECOND);
+        world.hears_nothing();
+        world.pass(SECOND);
+    }
+    world.hears("REGISTER ");
+}
+
+#[test]
+fn rule_8_a_program_s_account_that_is_refused_stops() {
+    let mut world = World::new(Config::default());
+    world.ask(register());
+    let request = world.hears("REGISTER ");
+    world.answers(&request, "403 Forbidden", "", "");
+    world.pass(24 * 60 * MINUTE);
+    world.hears_nothing();
+    assert_eq!(world.told().len(), 2);
+}
+
+#[test]
+fn rule_9_a_call_that_nothing_answers_ends_with_408() {
+    let mut world = World::registered(Config::default());
+    world.ask(start_call());
+    world.told();
+    world.pass(32 * SECOND);
+    let told = world.told();
+    assert!(matches!(&told[..], [Event::CallFinalized(told)] if told.sip_error == 408), "{told:?}");
+}
+
+#[test]
+fn rule_11_a_transfer_of_which_60_s_nothing_is_told_fails_and_the_call_speaks_again() {
+    let mut world = World::registered(Config::default());
+    let (call, invite) = world.calls();
+    world.ask(Command::TransferCall { call, to: "601".into() });
+    let offer = world.hears("INVITE ");
+    let held = SDP.replace("o=- 1 1", "o=- 1 2") + "a=recvonly\r\n";
+    world.answers(&offer, "200 OK", "Contact: <sip:600@192.0.2.1>\r\n", &held);
+    let refer = world.hears("REFER ");
+    world.answers(&refer, "202 Accepted", "Contact: <sip:600@192.0.2.1>\r\n", "");
+    world.told();
+
+    // That the target rings counts as a word.
+    world.pass(59 * SECOND);
+    world.receives(&notify(&invite, "180 Ringing"));
+    world.hears("SIP/2.0 200 ");
+    world.pass(59 * SECOND);
+    assert_eq!(world.told(), []);
+    world.pass(SECOND);
+    assert_eq!(world.told(), [Event::TransferFailed { call, sip_error: 408 }]);
+    let offer = world.hears("INVITE ");
+    assert!(offer.contains("a=sendrecv\r\n"), "{offer}");
+    let resumed = SDP.replace("o=- 1 1", "o=- 1 3");
+    world.answers(&offer, "200 OK", "Contact: <sip:600@192.0.2.1>\r\n", &resumed);
+    assert_eq!(world.told(), [Event::Hold { call, hold: false, by: Side::Local, sip_error: 0 }]);
+}
+
+/// What the peer of this call tells of a transfer (RFC 3515 §2.4.5).
+fn notify(invite: &str, status: &str) -> String {
+    let (from, to) = (field(invite, "To"), field(invite, "From"));
+    let call_id = field(invite, "Call-ID");
+    let body = format!("SIP/2.0 {status}\r\n");
+    format!(
+        "NOTIFY sip:1000@192.0.2.10:5060 SIP/2.0\r\nVia: SIP/2.0/UDP {PEER};branch=z9hG4bKnotify;rport\r\n\
+         Max-Forwards: 70\r\nFrom: {from};tag=peer\r\nTo: {to}\r\nCall-ID: {call_id}\r\nCSeq: 1 NOTIFY\r\n\
+         Contact: <sip:600@192.0.2.1>\r\nEvent: refer\r\nSubscription-State: active;expires=300\r\n\
+         Content-Type: message/sipfrag\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+#[test]
+fn part_3_media_that_are_lost_for_60_s_end_the_call_with_408() {
+    let mut world = World::registered(Config::default());
+    let (call, _) = world.calls();
+    let leg = world.legs[0];
+    // The leg tells it after 5 s.
+    world.hand(Input::LegEvent { leg, event: LegEvent::Lost });
+    world.pass(54 * SECOND);
+    world.hand(Input::LegEvent { leg, event: LegEvent::Back });
+    world.hand(Input::LegEvent { leg, event: LegEvent::Lost });
+    assert_eq!(world.told(), [Event::MediaLost(call), Event::MediaBack(call), Event::MediaLost(call)]);
+    world.pass(54 * SECOND);
+    assert_eq!(world.told(), []);
+    world.pass(SECOND);
+    let told = world.told();
+    assert!(matches!(&told[..], [Event::CallFinalized(told)] if told.sip_error == 408), "{told:?}");
+    world.hears("BYE ");
+}
+
+#[test]
+fn part_3_media_may_be_lost_for_ever_where_the_configuration_says_so() {
+    let mut world = World::registered(Config { media_timeout: Duration::ZERO, ..Config::default() });
+    let (call, _) = world.calls();
+    world.hand(Input::LegEvent { leg: world.legs[0], event: LegEvent::Lost });
+    world.pass(24 * 60 * MINUTE);
+    assert_eq!(world.told(), [Event::MediaLost(call)]);
+}
