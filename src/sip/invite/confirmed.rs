@@ -298,7 +298,7 @@ impl Confirmed {
         self.answer.refuse_pending(step, Status::REQUEST_TERMINATED);
         self.answer = Answer::Settled;
         self.reoffer.give_up(step);
-        self.queue.on_end();
+        self.queue.on_end(step, &mut self.line);
         self.refer.on_end(step.now, self.queue.has_refer_out());
         self.referred.on_end(step);
     }

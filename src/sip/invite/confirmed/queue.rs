@@ -19,8 +19,8 @@ pub(super) enum Subject {
     Info,
     /// We refer the peer to somebody.
     Refer,
-    /// What has become of the peer's REFER.
-    Notify,
+    /// What has become of the peer's REFER of this number.
+    Notify(u32),
 }
 
 /// The request that is out, and those that wait.
@@ -73,9 +73,10 @@ impl Queue {
     }
 
     /// The call has ended: only what the peer still waits for is sent.
-    pub(super) fn on_end(&mut self) {
+    pub(super) fn on_end(&mut self, step: &mut Step<'_>, line: &mut Line) {
         self.out.take_if(|(subject, _)| *subject == Subject::Info);
-        self.waiting.retain(|(subject, _)| *subject == Subject::Notify);
+        self.waiting.retain(|(subject, _)| matches!(subject, Subject::Notify(_)));
+        self.start_next(step, line);
     }
 
     fn start_next(&mut self, step: &mut Step<'_>, line: &mut Line) {

@@ -98,15 +98,15 @@ impl Referred {
         let mut draft = line.target_refresh(Method::Notify).with_body(&fragment, body);
         draft.headers.push(Name::Event, format_args!("refer;id={number}"));
         draft.headers.push(Name::SubscriptionState, state);
-        queue.send(step, line, Subject::Notify, draft);
+        queue.send(step, line, Subject::Notify(*number), draft);
         if is_last {
             *self = Self::Idle;
         }
     }
 
     /// RFC 6665 §4.2.2: a NOTIFY that is not taken ends the subscription.
-    pub(super) fn on_notify_answered(&mut self, status: Status) {
-        if !status.is_success() && matches!(self, Self::Subscribed { .. }) {
+    pub(super) fn on_notify_answered(&mut self, refer: u32, status: Status) {
+        if !status.is_success() && matches!(self, Self::Subscribed { number, .. } if *number == refer) {
             *self = Self::Idle;
         }
     }

@@ -46,7 +46,7 @@ impl Confirmed {
                 self.refer.on_answered(number, status, until);
                 step.tray.push(Event::ReferAnswered { status });
             }
-            Subject::Notify => return self.referred.on_notify_answered(status),
+            Subject::Notify(refer) => return self.referred.on_notify_answered(refer, status),
         }
         // RFC 3261 §12.2.1.2. A 408 says little here: proxies give none but late ones (RFC 4320 §4.2).
         if status == Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST && matches!(self.bye, Bye::Unsaid) {

@@ -185,6 +185,26 @@ fn a_peer_that_hangs_up_at_once_is_told_all_the_same() {
 }
 
 #[test]
+fn what_waits_to_be_told_when_the_call_ends_is_told() {
+    let (mut call, first) = referred();
+    call.send_info("Signal=1");
+    call.send_info("Signal=2");
+    let info = call.sent_one();
+    call.notify_refer(180, false);
+    call.notify_refer(200, true);
+    assert!(call.sent().is_empty(), "the INFO has no answer yet");
+    call.receive(&from_caller(&first, "BYE", "z9hG4bKbye", 3));
+    let sent = call.sent();
+    let [_, ringing] = sent.as_slice() else { panic!("{}", sent.len()) };
+    assert_eq!(body(ringing), "SIP/2.0 180 Ringing\r\n");
+    call.receive(&answer(&info, "200 OK"));
+    call.receive(&answer(ringing, "200 OK"));
+    call.assert_notified("SIP/2.0 200 OK", "terminated;reason=noresource");
+    call.told();
+    call.assert_over();
+}
+
+#[test]
 fn a_transfer_that_is_never_told_of_ends_after_five_minutes() {
     let (mut call, first) = referred();
     call.notify_refer(180, false);
@@ -210,6 +230,32 @@ fn a_peer_that_wants_to_hear_no_more_hears_no_more() {
         call.sent().is_empty() && call.told().is_empty() && !call.user.is_over(),
         "the call itself goes on"
     );
+}
+
+#[test]
+fn what_became_of_one_refer_does_not_end_the_next() {
+    let (mut call, first) = referred();
+    call.notify_refer(486, true);
+    let last = call.sent_one();
+    call.receive(&refer(&first, 3, "Refer-To: <sip:1003@pbx.example>"));
+    call.told();
+    call.answer_refer(Ok(()));
+    assert_eq!(call.sent_lines(), ["202 Accepted"]);
+    call.receive(&answer(&last, "481 Call/Transaction Does Not Exist"));
+    call.assert_notified("SIP/2.0 100 Trying", "active;expires=300");
+    call.notify_refer(200, true);
+    call.assert_notified("SIP/2.0 200 OK", "terminated;reason=noresource");
+}
+
+#[test]
+fn a_refer_that_our_user_has_not_answered_comes_to_nothing_when_the_call_ends() {
+    let (mut call, first) = talking();
+    call.receive(&refer(&first, 2, "Refer-To: <sip:1002@pbx.example>"));
+    call.receive(&from_caller(&first, "BYE", "z9hG4bKbye", 3));
+    assert_eq!(call.sent_lines(), ["200 OK", "481 Call/Transaction Does Not Exist"]);
+    call.answer_refer(Ok(()));
+    call.told();
+    call.assert_over();
 }
 
 #[test]
