@@ -45,9 +45,9 @@ fn registered() -> (Account, Sent) {
     (account, register)
 }
 
-/// A 200 that lists our Contact with so many seconds.
+/// A 200 that lists our Contact, the first if there are several, with so many seconds.
 fn granted(register: &Sent, seconds: u32) -> String {
-    let contact = format!("Contact: {};expires={seconds}", register.value("Contact"));
+    let contact = format!("Contact: {};expires={seconds}", register.values("Contact")[0]);
     with(&answer(register, "200 OK"), &contact)
 }
 

@@ -6,7 +6,7 @@ use sip::message::Status;
 use sip::register::Event;
 
 use super::{REGISTRAR, granted, next_register, registered, registering};
-use crate::stage::{Sent, answer, challenge, flow_to, ms, with};
+use crate::stage::{Sent, answer, challenge, flow_to, ms, profile, with};
 
 const LOCAL: &str = "<sip:1000@192.0.2.10:5060>";
 
@@ -43,6 +43,14 @@ fn the_address_that_was_seen_is_bound_and_the_one_before_removed() {
     account.run_for(ms(64_000));
     let removed = account.sent().into_iter().find(|sent| sent.value("Expires") == "0");
     assert!(removed.is_none_or(|sent| sent.values("Contact") == contacts[..1]));
+}
+
+#[test]
+fn a_new_password_is_tried_from_the_address_that_was_seen() {
+    let (mut account, correction) = beyond_a_nat();
+    account.receive(&granted(&correction, 600));
+    account.act(|registration, now, endpoint, _| registration.register_as(now, endpoint, profile()));
+    assert_eq!(account.sent_one().value("Contact"), "<sip:1000@198.51.100.7:40000>");
 }
 
 #[test]
