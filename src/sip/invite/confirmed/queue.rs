@@ -32,7 +32,10 @@ pub(super) struct Queue {
 
 impl Queue {
     pub(super) fn send(&mut self, step: &mut Step<'_>, line: &mut Line, subject: Subject, draft: Draft) {
-        if self.waiting.len() < MAX_WAITING {
+        // Of what has become of a REFER only the latest counts.
+        self.waiting.retain(|(its, _)| !matches!(subject, Subject::Notify(_)) || *its != subject);
+        // There is but one REFER at a time, and somebody waits to hear of it.
+        if self.waiting.len() < MAX_WAITING || subject == Subject::Refer {
             self.waiting.push_back((subject, draft));
             self.start_next(step, line);
         }

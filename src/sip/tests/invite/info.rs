@@ -4,7 +4,7 @@ use sip::invite::Event;
 use sip::message::Status;
 
 use super::{Call, body, ended, from_caller, ringing, ringing_and_answered, talking, their_invite};
-use crate::stage::{Sent, answer, challenge, ms, with};
+use crate::stage::{Sent, answer, challenge, ms, uri, with};
 
 /// A message with a body of that type.
 fn with_body(message: &str, content_type: &str, body: &str) -> String {
@@ -124,12 +124,15 @@ fn a_peer_that_answers_no_info_is_not_sent_more_than_64_at_once() {
     for _ in 0..100 {
         call.send_info("Signal=1");
     }
+    call.act(|session, now, endpoint, _| session.refer(now, endpoint, uri("sip:1002@pbx.example")));
     let answered = std::iter::from_fn(|| {
         let info = call.sent().pop()?;
         call.receive(&answer(&info, "200 OK"));
-        Some(())
+        Some(info.first_line().split(' ').next().expect("a method").to_owned())
     });
-    assert_eq!(answered.count(), 65);
+    let methods: Vec<String> = answered.collect();
+    assert_eq!(methods.iter().filter(|method| *method == "INFO").count(), 65);
+    assert_eq!(methods.last().expect("one"), "REFER", "it is not forgotten for that");
 }
 
 #[test]
