@@ -410,3 +410,29 @@ fn the_ready_configuration_is_right_private_and_written_once() {
 fn password_section(user: &str, password: &str) -> String {
     config::user_section(user, &password::hash(&Secret::from(password), [7; 16]))
 }
+
+#[test]
+fn a_caller_who_offers_nothing_gets_an_offer_and_is_heard_once_he_has_answered() {
+    let mut story = Story::new();
+    let offer = invite(1, "602");
+    let (head, _) = offer.split_once("Content-Type").expect("it has SDP");
+    story.calls = 1;
+    story.asks(ADA, &format!("{head}Content-Length: 0\r\n\r\n"), PASSWORD);
+    story.passes(RINGS);
+    let ok = story.hears(ADA, "SIP/2.0 200 ");
+    assert!(ok.contains("m=audio 20000 RTP/AVP 8 0 101\r\n"), "{ok}");
+    story.passes(Duration::from_millis(100));
+    assert_eq!(story.packets, 0, "nobody knows where to");
+
+    let sdp = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 30000 RTP/AVP 0\r\n";
+    let ack = format!(
+        "ACK sip:602@{EXCHANGE} SIP/2.0\r\nVia: SIP/2.0/UDP {ADA};branch=z9hG4bKack\r\n\
+         From: <sip:1000@{EXCHANGE}>;tag=ada1\r\nTo: {}\r\nCall-ID: call1\r\nCSeq: 2 ACK\r\nMax-Forwards: 70\r\n\
+         Content-Type: application/sdp\r\nContent-Length: {}\r\n\r\n{sdp}",
+        field(&ok, "To"),
+        sdp.len()
+    );
+    story.says(ADA, &ack);
+    story.passes(Duration::from_secs(1));
+    assert!((49..=52).contains(&story.packets), "{} packets in a second", story.packets);
+}
