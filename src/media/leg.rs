@@ -127,7 +127,8 @@ pub enum LegEvent {
     Arrived,
     /// The peer pressed a key (RFC 4733): told once for each, however many packets tell of it.
     Key(dtmf::Key),
-    /// Neither RTP nor RTCP for 5 s, counted from the last packet or from when [`Terms::watch`] became true.
+    /// Neither RTP nor RTCP for 5 s, counted from the last packet or from when [`Terms::watch`] became true: told once
+    /// until the next packet, or until the watch begins anew.
     Lost,
     /// The first packet after [`Self::Lost`], watched or not.
     Back,

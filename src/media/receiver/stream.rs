@@ -100,7 +100,7 @@ impl Stream {
             self.jitter.clear();
         }
         if terms.watch && !self.terms.watch {
-            self.watch.since = now;
+            self.watch = Watch { since: now, is_lost: false };
         }
         self.terms = terms.clone();
     }

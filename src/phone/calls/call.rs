@@ -23,7 +23,7 @@ use super::transfer::Transfer;
 use super::{News, Referral, Step};
 use crate::accounts::DtmfWay;
 use crate::command::{CallId, ConnectionId};
-use crate::event::{CallSnapshot, CallState, CallTold, CallType, Event};
+use crate::event::{CallSnapshot, CallState, CallTold, CallType, Event, HoldState};
 use crate::interface::{Family, Output};
 use crate::reason;
 
@@ -473,8 +473,9 @@ impl Call {
     /// The leg follows what is agreed, who holds, what is muted and who listens.
     pub(super) fn tell_leg(&mut self, outputs: &mut Vec<Output>) {
         let watch = self.is_watched();
-        if !watch {
-            self.lost = None;
+        // Rule 18: media are not lost while either side holds. Afterwards the leg finds out anew.
+        if !watch && self.lost.take().is_some() {
+            outputs.push(Output::Event(Event::MediaBack(self.id())));
         }
         let stance = Stance { held: self.hold.is_wanted(), mute: self.mute, watch };
         if let Some(sound) = &mut self.sound {
@@ -485,7 +486,7 @@ impl Call {
 
     /// Whether silence of the network means something: answered, and held by nobody (rule 18).
     fn is_watched(&self) -> bool {
-        self.is_answered() && !self.hold.is_wanted() && !self.hold.is_remote()
+        self.is_answered() && !self.hold.is_wanted() && self.hold.state() == HoldState::None
     }
 
     /// The call's sound, begun if there is none yet. `None` if no RTP port is left.

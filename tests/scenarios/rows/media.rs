@@ -46,6 +46,7 @@ pub(crate) const ROWS: &[Row] = &[
         "media",
         "a gap that is too long is told, so is its end, and the call goes on; what is shorter the leg heals alone",
         "
+        === a gap
         .. a call out
         ~> use 8/PCMA sendrecv
         <~ Arrived
@@ -55,6 +56,37 @@ pub(crate) const ROWS: &[Row] = &[
         <= OnMediaBack
         wait 120s
         == 1 call
+
+        === on hold nothing is lost, and afterwards all is found out anew
+        .. a call out
+        ~> use 8/PCMA sendrecv
+        <~ Lost
+        <= OnMediaLost
+        => sethold true
+        <= OnMediaBack
+           -> INVITE
+              CSeq: 2 INVITE
+           <- 200 INVITE
+              sdp: 192.0.2.20:4000 8; a=recvonly; o=2
+        <= OnHoldCall true local
+           -> ACK
+        wait 120s
+        <~ Back
+        => sethold false
+           -> INVITE
+              CSeq: 3 INVITE
+           <- 200 INVITE
+              sdp: 192.0.2.20:4000 8; o=3
+        <= OnHoldCall false local
+           -> ACK
+        <~ Lost
+        <= OnMediaLost
+        wait 54s
+        == 1 call
+        wait 1s
+           -> BYE
+        <= OnFinalizedCall 408
+           <- 200 BYE
         ",
     ),
     driven(

@@ -50,6 +50,15 @@ fn media_is_not_lost_on_hold_and_counts_anew_after_it() {
     world.tell(&LegCommand::Use(terms()));
     world.run(1, PEER, 0);
     assert_eq!(world.events(), [LegEvent::Back], "what was told lost is told back, watched or not");
+    world.tell(&LegCommand::Use(watched()));
+    world.listen(Role::Both, 5_000);
+    assert_eq!(world.events(), [LegEvent::Lost]);
+    world.tell(&LegCommand::Use(terms()));
+    world.tell(&LegCommand::Use(watched()));
+    world.listen(Role::Both, 4_990);
+    assert_eq!(world.events(), []);
+    world.listen(Role::Both, 10);
+    assert_eq!(world.events(), [LegEvent::Lost], "each watch finds out for itself");
 }
 
 #[test]
