@@ -99,6 +99,16 @@ fn packets_that_are_overtaken_or_come_twice_tell_nothing_new() {
 }
 
 #[test]
+fn another_key_is_another_even_at_the_same_moment_of_a_clock_that_stands_still() {
+    let mut world = World::new();
+    for event in [1, 2, 3] {
+        world.packet(500, event, false, 160);
+        world.packet(500, event, true, 800);
+    }
+    assert_eq!(world.heard, "123");
+}
+
+#[test]
 fn a_sender_that_moves_the_timestamp_with_each_packet_is_understood() {
     let mut world = World::new();
     for index in 0..5 {
