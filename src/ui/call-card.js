@@ -47,7 +47,8 @@ export function callCard(session, { callId }) {
             element.setAttribute("aria-label", `Call with ${caller(call)}`);
             setText(at("name"), caller(call));
             setText(at("address"), call.peer.replace(/^sip:/, ""));
-            setText(at("state"), stateOf(call));
+            setText(at("state"), callState(call));
+            setText(at("fault"), call.transferError === null ? "" : `The transfer failed: ${reason(call.transferError)}`);
             setText(at("received"), `Keys from the other side: ${call.received.slice(-KEYS_SHOWN)}`);
             at("received").hidden = call.received === "";
             at("answer").hidden = !canAnswer;
@@ -70,11 +71,6 @@ export function callCard(session, { callId }) {
             at("playback").value = levels.playback;
         },
     };
-}
-
-function stateOf(call) {
-    const state = callState(call);
-    return call.transferError === null ? state : `${state}. The transfer failed: ${reason(call.transferError)}`;
 }
 
 function setPressed(button, isPressed) {

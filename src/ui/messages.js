@@ -16,7 +16,14 @@ export function bindMessages(root, connection) {
     const list = part(root, "list");
     /** Of requests without a reply yet: action and time, by id. */
     const asked = new Map();
+    /** The row of a flood that goes on, and how many messages it stands for. */
     let run = null;
+    /** Whoever has not scrolled back sees the newest. */
+    let follows = true;
+
+    list.addEventListener("scroll", () => {
+        follows = list.scrollTop + list.clientHeight >= list.scrollHeight - 8;
+    });
 
     part(root, "clear").addEventListener("click", () => {
         list.replaceChildren();
@@ -26,7 +33,6 @@ export function bindMessages(root, connection) {
     connection.addEventListener("message", ({ detail: { sent, text } }) => {
         const message = JSON.parse(text, (key, value) => (SECRET.test(key) ? "•••" : value));
         const isFlood = message.name === FLOOD;
-        const wasAtEnd = list.scrollTop + list.clientHeight >= list.scrollHeight - 8;
         if (isFlood && run) {
             run.count += 1;
         } else {
@@ -34,17 +40,17 @@ export function bindMessages(root, connection) {
             list.append(run.row);
             if (list.childElementCount > ROWS_MAX) list.firstElementChild.remove();
         }
-        fill(run.row, sent, message, isFlood ? `× ${run.count}` : note(asked, sent, message));
+        fill(run.row, sent, message, isFlood ? `× ${run.count}` : note(sent, message));
         if (!isFlood) run = null;
-        if (wasAtEnd) list.scrollTop = list.scrollHeight;
+        if (follows) list.scrollTop = list.scrollHeight;
     });
 
     /** What a reply answers, and how long it took. */
-    function note(waiting, sent, message) {
-        if (sent) waiting.set(message.id, { action: message.action, at: performance.now() });
-        const request = sent ? undefined : waiting.get(message.id);
+    function note(sent, message) {
+        if (sent) asked.set(message.id, { action: message.action, at: performance.now() });
+        const request = sent ? undefined : asked.get(message.id);
         if (!request || message.action) return "";
-        waiting.delete(message.id);
+        asked.delete(message.id);
         return `to ${request.action}, ${Math.round(performance.now() - request.at)} ms`;
     }
 }
