@@ -41,10 +41,10 @@ pub(super) struct PlaybackTap {
 pub(super) type OnCapture = fn(&mut CaptureTap, &Data);
 pub(super) type OnPlayback = fn(&mut PlaybackTap, &mut Data);
 
-impl CaptureTap {
-    /// The callback for blocks in `format`; None where that is nothing that sound comes in (DSD).
-    pub(super) fn for_format(format: SampleFormat) -> Option<OnCapture> {
-        Some(match format {
+/// The callback of this tap for a format; `on_data` is the same for all of them but for the type of its samples.
+macro_rules! by_format {
+    ($format:expr) => {
+        Some(match $format {
             SampleFormat::I8 => Self::on_data::<i8>,
             SampleFormat::U8 => Self::on_data::<u8>,
             SampleFormat::I16 => Self::on_data::<i16>,
@@ -57,6 +57,13 @@ impl CaptureTap {
             SampleFormat::F64 => Self::on_data::<f64>,
             _ => return None,
         })
+    };
+}
+
+impl CaptureTap {
+    /// The callback for blocks in `format`; None where that is nothing that sound comes in (DSD).
+    pub(super) fn for_format(format: SampleFormat) -> Option<OnCapture> {
+        by_format!(format)
     }
 
     fn on_data<T: SizedSample>(&mut self, data: &Data)
@@ -89,19 +96,7 @@ impl CaptureTap {
 impl PlaybackTap {
     /// The callback for blocks in `format`; None where that is nothing that sound goes out in (DSD).
     pub(super) fn for_format(format: SampleFormat) -> Option<OnPlayback> {
-        Some(match format {
-            SampleFormat::I8 => Self::on_data::<i8>,
-            SampleFormat::U8 => Self::on_data::<u8>,
-            SampleFormat::I16 => Self::on_data::<i16>,
-            SampleFormat::U16 => Self::on_data::<u16>,
-            SampleFormat::I24 => Self::on_data::<cpal::I24>,
-            SampleFormat::U24 => Self::on_data::<cpal::U24>,
-            SampleFormat::I32 => Self::on_data::<i32>,
-            SampleFormat::U32 => Self::on_data::<u32>,
-            SampleFormat::F32 => Self::on_data::<f32>,
-            SampleFormat::F64 => Self::on_data::<f64>,
-            _ => return None,
-        })
+        by_format!(format)
     }
 
     fn on_data<T: SizedSample + FromSample<f32>>(&mut self, data: &mut Data) {
