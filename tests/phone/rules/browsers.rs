@@ -92,6 +92,23 @@ fn rule_14_from_the_fourth_failure_answers_wait_and_a_right_password_never_does(
 }
 
 #[test]
+fn rule_14_a_password_that_takes_long_to_check_keeps_nobody_waiting() {
+    // Passes that take a debug build a second or more, for a password that nobody has.
+    let hash =
+        "$argon2id$v=19$m=19456,t=16,p=1$CQkJCQkJCQkJCQkJCQkJCQ$I24h0/2U2UqGacmTIGmciT1u+/UPZMhRmF+psdFmfUY";
+    let phone = Phone::start(&format!("[[api.users]]\nname = \"slow\"\npassword_hash = \"{hash}\"\n"));
+    let (mut slow, mut program) = (phone.stranger(), phone.program());
+    let asked = Instant::now();
+    slow.sends(r#"{"action":"authenticate","user":"slow","password":"guess"}"#);
+    for _ in 0..3 {
+        program.asks("getstate", json!({}));
+    }
+    let others_waited = asked.elapsed();
+    assert_eq!(slow.reply()["error"]["code"], 600);
+    assert!(others_waited < asked.elapsed() / 2, "{others_waited:?} of {:?}", asked.elapsed());
+}
+
+#[test]
 fn rule_16_a_browser_gets_the_page_at_the_same_port() {
     let phone = Phone::start("");
     let page = phone.http("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");

@@ -172,3 +172,44 @@ fn only_servers_of_accounts_and_configured_peers_may_ring() {
         stage.program.hears_no_more();
     }
 }
+
+#[test]
+fn part_3_a_call_goes_out_with_headers_and_by_a_chosen_account() {
+    let mut stage = Stage::new();
+    let mut other = Peer::new();
+    let chosen = stage.phone.program().registers(&mut other);
+    stage.program.hears_of_registration(&chosen);
+    stage.registers(3600);
+    let headers = json!({ "X-Ticket": "4711", "User-to-User": "56a3;encoding=hex" });
+    let call = json!({ "number": "600", "headers": headers, "connectionId": chosen });
+    let id = stage.program.asks("startcall", call)["callId"].clone();
+    let told = stage.program.hears("OnNewCall");
+    assert_eq!((&told["callId"], &told["connectionId"]), (&id, &chosen));
+    let invite = other.hears("INVITE");
+    assert_eq!((invite.field("X-Ticket"), invite.field("User-to-User")), ("4711", "56a3;encoding=hex"));
+
+    for (parameters, code) in [
+        (json!({ "number": "600", "headers": { "Route": "<sip:x>" } }), 102),
+        (json!({ "number": "600", "headers": { "X-Ticket": 7 } }), 102),
+        (json!({ "number": "600", "headers": { "X-Ticket": "a\r\nVia: x" } }), 102),
+        (json!({ "number": "600", "headers": "X-Ticket: 7" }), 102),
+        (json!({ "number": "600", "connectionId": 99 }), 102),
+    ] {
+        assert_eq!(stage.program.is_refused("startcall", parameters.clone()), code, "{parameters}");
+    }
+    let lost = Peer::new();
+    let pending = stage.phone.program().asks("sipregister", lost.account())["connectionId"].clone();
+    let call = json!({ "number": "600", "connectionId": pending });
+    assert_eq!(stage.program.is_refused("startcall", call), 601);
+}
+
+#[test]
+fn part_3_events_tell_the_headers_that_a_program_shows() {
+    let mut stage = Stage::registered();
+    let fields = "X-Ticket: 4711\r\nDiversion: <sip:1@a>\r\nDiversion: <sip:2@a>\r\nSubject: tea\r\n";
+    stage.peer.calls_with(stage.phone.sip, "ada", fields, &Ear::new().sdp());
+    let told = stage.program.hears("OnNewCall");
+    assert_eq!(told["headers"], json!({ "X-Ticket": "4711", "Diversion": "<sip:1@a>, <sip:2@a>" }));
+    assert_eq!(told["sipCallId"], format!("ada@{}", stage.peer.address()));
+    assert_eq!(told["displayName"], "Ada");
+}

@@ -21,6 +21,12 @@ fn calls_who_knows_events(stage: &mut Stage, ear: &Ear) -> Call {
     Call { id: id.into(), rtp: invite.rtp(), dialog: Dialog::of(&invite) }
 }
 
+/// Nothing but keys is to be heard.
+fn mutes(stage: &mut Stage, call: &Call) {
+    stage.program.asks("mutecall", json!({ "callid": call.id, "mute": true }));
+    stage.program.hears("OnStateChanged");
+}
+
 /// A key as events tell it.
 struct Pressed {
     key: char,
@@ -131,7 +137,7 @@ fn rule_12_keys_are_tones_where_no_events_were_negotiated() {
     let mut stage = Stage::registered();
     let mut ear = Ear::new();
     let call = stage.calls(&ear);
-    stage.program.asks("mutecall", json!({ "callid": call.id, "mute": true }));
+    mutes(&mut stage, &call);
     stage.program.asks("senddtmf", json!({ "callid": call.id, "DTMF": "159D*0" }));
     assert_eq!(hears_tones(&mut ear, 75), "159D*0");
     stage.peer.hears_no_more(stage.phone.sip);
@@ -142,7 +148,7 @@ fn rule_12_an_accounts_setting_chooses_tones_where_events_were_negotiated() {
     let mut stage = Stage::configured("dtmf = \"inband\"\n");
     let mut ear = Ear::new();
     let call = calls_who_knows_events(&mut stage, &ear);
-    stage.program.asks("mutecall", json!({ "callid": call.id, "mute": true }));
+    mutes(&mut stage, &call);
     stage.program.asks("senddtmf", json!({ "callid": call.id, "DTMF": "7B" }));
     assert_eq!(hears_tones(&mut ear, 40), "7B");
 }
@@ -212,7 +218,9 @@ fn rule_12_what_is_no_key_is_102() {
     let mut stage = Stage::registered();
     let ear = Ear::new();
     let call = calls_who_knows_events(&mut stage, &ear);
-    for keys in [json!(""), json!("a"), json!("1d"), json!("1 2"), json!("E"), json!("+"), json!(null), json!(true)] {
+    for keys in
+        [json!(""), json!("a"), json!("1d"), json!("1 2"), json!("E"), json!("+"), json!(null), json!(true)]
+    {
         let refused = stage.program.is_refused("senddtmf", json!({ "callid": call.id, "DTMF": keys }));
         assert_eq!(refused, 102, "{keys}");
     }
@@ -231,7 +239,8 @@ fn rule_18_each_key_that_comes_is_told_once_though_its_packets_are_repeated_or_l
         ear.speak(call.rtp);
     }
     // Of the second key nothing but the last end comes; the third is the second again.
-    let all: &[(u16, bool)] = &[(160, false), (320, false), (480, false), (800, true), (800, true), (800, true)];
+    let all: &[(u16, bool)] =
+        &[(160, false), (320, false), (480, false), (800, true), (800, true), (800, true)];
     let last = &all[5..];
     for (number, (key, packets)) in [(1, all), (11, last), (11, all), (15, all)].into_iter().enumerate() {
         let began = 10_000 + 2_000 * u32::try_from(number).expect("small");

@@ -134,14 +134,18 @@ fn offers(stage: &mut Stage, call: &mut Call, offer: &str, answered: &str) {
 }
 
 #[test]
-fn rule_18_a_muted_call_sends_silence_and_says_nothing_of_it() {
+fn rule_18_a_muted_call_sends_silence_and_a_change_is_told_once() {
     let mut stage = Stage::registered();
     let mut ear = Ear::new();
     let call = stage.calls(&ear);
     ear.converses(call.rtp, 10);
-    for mute in [true, true, false, false] {
+    for (mute, changes) in [(false, false), (true, true), (true, false), (false, true), (false, false)] {
         stage.program.asks("mutecall", json!({ "callid": call.id, "mute": mute }));
         assert_eq!(state_of(&mut stage, &call)["mute"], mute);
+        if changes {
+            let told = json!({ "calls": [{ "callId": call.id, "mute": mute }] });
+            assert_eq!(stage.program.hears("OnStateChanged"), told);
+        }
         stage.program.hears_no_more();
         // What was on its way may still come.
         ear.hears_all();
