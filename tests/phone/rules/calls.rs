@@ -1,4 +1,5 @@
-//! What programs hear of calls: rule 9. That a call which nobody answers ends with 408 is told in src/sip/tests/invite.
+//! What programs hear of calls: rule 9, and who may ring. That a call which nothing answers ends with 408 is told in
+//! src/phone/phone/tests.rs.
 
 use std::time::Instant;
 

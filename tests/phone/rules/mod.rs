@@ -1,6 +1,6 @@
 //! The rules of the contract (docs/api.md, part 2), each sentence of them that can be seen from outside; the rule's number
-//! is in each story's name. What takes longer than a few seconds is told in virtual time instead, by the tests of
-//! src/phone, src/sip and tests/sim.
+//! is in each story's name. What takes longer than a few seconds is told in virtual time instead: by src/phone (its
+//! `phone/tests.rs` and `api/tests`), src/sip/tests and tests/sim.
 
 mod accounts;
 mod browsers;

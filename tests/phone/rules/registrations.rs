@@ -1,6 +1,5 @@
-//! What programs hear of registrations: rule 8. What takes its time is told in virtual time: that no answer is 408 after
-//! 32 s, and how it is tried again, in src/sip/tests/register; that a configured account which was refused is tried again
-//! after 5 minutes, in src/phone.
+//! What programs hear of registrations: rule 8. What takes its time is told in virtual time, in src/phone/phone/tests.rs:
+//! that no answer is 408 after 32 s, that attempts go on in silence, and when a refused account is tried again.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! Transfers, both ways: rule 11. That 60 s of silence are a failure is told in virtual time, in src/phone.
+//! Transfers, both ways: rule 11. That 60 s of silence are a failure is told in src/phone/phone/tests.rs.
 
 use serde_json::{Value, json};
 
