@@ -38,6 +38,8 @@ pub(super) struct Call {
     pub(super) told: CallTold,
     /// How its account sends keys.
     pub(super) dtmf: DtmfWay,
+    /// What `OnCallProgress` told last: status, and whether sound comes.
+    progress: Option<(Status, bool)>,
     pub(super) answered_at: Option<Instant>,
     pub(super) sound: Option<Sound>,
     /// The peer's offer in its INVITE, and our answer while it rings.
@@ -160,6 +162,7 @@ impl Call {
             dice,
             told,
             dtmf,
+            progress: None,
             answered_at: None,
             sound: None,
             answer: None,
@@ -432,6 +435,10 @@ impl Call {
             sound.sound_tone(Some(Tone::Ringback), step.outputs);
         }
         let early_media = matches!(early, Some(Ok(())));
+        // Rule 18: phones say again and again that they ring, and several may ring.
+        if self.progress.replace((status, early_media)) == Some((status, early_media)) {
+            return;
+        }
         let event = Event::CallProgress { call: self.id(), status: status.code(), early_media };
         step.outputs.push(Output::Event(event));
         self.tell_referrer(step, status);

@@ -26,11 +26,6 @@ impl Hold {
         self.wanted
     }
 
-    /// Whether the peer holds.
-    pub(super) const fn is_remote(self) -> bool {
-        self.remote
-    }
-
     /// As `getstate` has it.
     pub(super) const fn state(self) -> HoldState {
         match (self.agreed, self.remote) {

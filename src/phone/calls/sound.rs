@@ -112,6 +112,8 @@ impl Sound {
     }
 
     pub(super) fn agree(&mut self, agreement: Agreement) {
+        // An offer of ours that met the peer's has come to nothing.
+        self.is_offering = false;
         self.agreement = Some(agreement);
     }
 
