@@ -74,7 +74,6 @@ pub(crate) const ROWS: &[Row] = &[driven(
            <- 180 INVITE tag=a
         <= OnCallProgress 180
            <- 180 INVITE tag=b
-        <= OnCallProgress 180
            <- 603 INVITE tag=a
            -> ACK
               To: *;tag=a

@@ -13,9 +13,8 @@ pub(crate) const ROWS: &[Row] = &[
            <- 180 INVITE tag=a
               Contact: <sip:600@192.0.2.21>
         <= OnCallProgress 180
-           <- 180 INVITE tag=b
+           <- 180 INVITE tag=b           // nothing new for whoever looks at the phone
               Contact: <sip:600@192.0.2.22>
-        <= OnCallProgress 180
            <- 200 INVITE tag=b sdp
               Contact: <sip:600@192.0.2.22>
         <= OnAcceptCall

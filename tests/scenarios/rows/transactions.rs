@@ -72,7 +72,6 @@ pub(crate) const ROWS: &[Row] = &[
            <- 180 INVITE
         <= OnCallProgress 180
            <- 180 INVITE again
-        <= OnCallProgress 180
            <- 200 INVITE sdp
         <= OnAcceptCall
            -> ACK
