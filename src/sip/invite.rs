@@ -1,6 +1,6 @@
-//! An invitation (RFC 3261 §13 to §15, RFC 6026, RFC 6141): one call's INVITE, the answers of all its forks, the
-//! dialog that is kept and the end of it, as one machine that is caller or called. SDP passes through as bytes; what
-//! they offer is the user's matter, and so is what a call means to people.
+//! An invitation (RFC 3261 §13 to §15, RFC 5407, 6026, 6141): one call's INVITE, the answers of all its forks, the dialog
+//! that is kept, what is offered, referred (RFC 3515) and told (RFC 6086) in it, and the end of it, as one machine that is
+//! caller or called. SDP passes through as bytes; what they offer is the user's matter, and so is what a call means to people.
 //!
 //! A user that hangs up need not wait: the machine settles what still crosses on the wire by itself, and
 //! [`Session::is_over`] says when it can be dropped.

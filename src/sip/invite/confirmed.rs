@@ -171,6 +171,7 @@ impl Confirmed {
         // RFC 3261 §15: the called side's BYE waits for the first ACK, or for the end of waiting for it.
         if matches!(self.answer, Answer::Unacknowledged { is_first: true, .. }) {
             self.bye = Bye::Owed;
+            self.reoffer.on_bye();
         } else {
             self.send_bye(step);
         }
@@ -288,6 +289,7 @@ impl Confirmed {
 
     fn send_bye(&mut self, step: &mut Step<'_>) {
         self.answer.refuse_pending(step, Status::REQUEST_TERMINATED);
+        self.reoffer.on_bye();
         self.bye = Bye::Out(Asking::start(step, &mut self.line, Draft::new(Method::Bye)));
     }
 

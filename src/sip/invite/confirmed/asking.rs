@@ -23,6 +23,8 @@ pub(super) struct Asking {
     draft: Draft,
     hop: Uri,
     way: Way,
+    /// Any answer is the final one: it is not sent again, neither for a challenge nor elsewhere.
+    is_last_try: bool,
 }
 
 #[derive(Debug)]
@@ -65,7 +67,7 @@ impl Asking {
             Some((flow, alternatives)) => Way::send(step, line, &draft, flow, alternatives),
             None => Way::Reaching(step.endpoint.reach(step.now, &hop)),
         };
-        Self { draft, hop, way }
+        Self { draft, hop, way, is_last_try: false }
     }
 
     pub(super) fn owns(&self, event: &endpoint::Event) -> bool {
@@ -101,6 +103,11 @@ impl Asking {
         }
     }
 
+    /// It has lost its purpose: it is not sent again, whatever its answer.
+    pub(super) const fn try_no_more(&mut self) {
+        self.is_last_try = true;
+    }
+
     /// The transaction, once it is out, and the request as it was sent last, but for its Via.
     pub(super) const fn sent(&self) -> Option<(ClientId, &Request)> {
         match &self.way {
@@ -119,6 +126,9 @@ impl Asking {
         if response.status.is_provisional() {
             return None;
         }
+        if self.is_last_try {
+            return Some(response);
+        }
         if response.status == Status::SERVICE_UNAVAILABLE {
             return self.try_next(step, line, response);
         }
@@ -136,7 +146,7 @@ impl Asking {
     fn try_next(&mut self, step: &mut Step<'_>, line: &mut Line, response: Response) -> Option<Response> {
         let Way::Sent { flow, alternatives, .. } = &mut self.way else { return Some(response) };
         line.forget(*flow);
-        match alternatives.take().and_then(|it| step.endpoint.reach_next(it)) {
+        match alternatives.take().filter(|_| !self.is_last_try).and_then(|it| step.endpoint.reach_next(it)) {
             Some(route) => {
                 self.way = Way::Reaching(route);
                 None

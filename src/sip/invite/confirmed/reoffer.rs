@@ -107,14 +107,22 @@ impl Reoffer {
         }
     }
 
-    /// The dialog has ended: what is out is cancelled, so that it can't be out for ever.
-    pub(super) fn give_up(&mut self, step: &mut Step<'_>) {
-        match (self.transaction(), &mut *self) {
-            (Some(transaction), Self::Out { once_more, give_up_at, .. }) => {
-                (*once_more, *give_up_at) = (false, None);
-                step.endpoint.cancel(step.now, transaction);
+    /// The dialog is being ended: what is out is not made again, and what isn't never will be.
+    pub(super) fn on_bye(&mut self) {
+        match self {
+            Self::Out { asking, once_more, .. } if asking.sent().is_some() => {
+                *once_more = false;
+                asking.try_no_more();
             }
             _ => *self = Self::Idle,
+        }
+    }
+
+    /// The dialog has ended: what is out is cancelled, so that it can't be out for ever.
+    pub(super) fn give_up(&mut self, step: &mut Step<'_>) {
+        self.on_bye();
+        if let Some(transaction) = self.transaction() {
+            step.endpoint.cancel(step.now, transaction);
         }
     }
 

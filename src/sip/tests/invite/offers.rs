@@ -332,6 +332,41 @@ fn a_bye_overtakes_an_offer_that_is_out_and_its_answer_is_acked_all_the_same() {
 }
 
 #[test]
+fn an_offer_that_is_out_at_the_bye_is_not_made_again() {
+    for line in ["401 Unauthorized", "503 Service Unavailable", "491 Request Pending"] {
+        let (mut call, invite) = super::calling();
+        call.receive(&with(&ok(&invite, "you"), "Record-Route: <sip:pbx.example:5070;lr>"));
+        call.sent();
+        call.told();
+        let reinvite = call.reoffer_now();
+        call.receive_on(reinvite.flow, &answer(&reinvite, "100 Trying"));
+        call.hang_up();
+        let bye = call.sent_one();
+        call.receive_on(bye.flow, &with(&answer(&reinvite, line), &challenge("n1")));
+        assert_eq!(call.sent_lines(), ["ACK sip:1001@192.0.2.1"]);
+        call.receive_on(bye.flow, &answer(&bye, "200 OK"));
+        assert!(call.user.is_silent() && call.told().is_empty());
+        call.run_for(ms(32_000));
+        call.assert_over();
+    }
+}
+
+#[test]
+fn an_offer_that_is_still_on_its_way_at_the_bye_is_not_made() {
+    let (mut call, invite) = super::calling();
+    call.receive(&with(&ok(&invite, "you"), "Record-Route: <sip:192.0.2.9;lr>"));
+    call.hold_back("192.0.2.9:5060");
+    call.sent();
+    call.told();
+    call.reoffer();
+    call.told();
+    call.act(|session, now, endpoint, _| session.offer(now, endpoint, OFFER.into()));
+    call.hang_up();
+    call.open_held();
+    assert_eq!(call.sent_lines(), ["BYE sip:1001@192.0.2.1"]);
+}
+
+#[test]
 fn a_peers_bye_ends_a_call_whose_offer_is_out() {
     let (mut call, first) = talking();
     let reinvite = call.reoffer_now();
