@@ -7,6 +7,7 @@ mod bindings;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::net::IpAddr;
 
 use base::{Dice, Duration, Instant};
 
@@ -34,6 +35,9 @@ const REFRESH_EARLY: Duration = Duration::from_secs(75);
 
 /// The least time that a binding is refreshed after, whatever a registrar grants: no storm.
 const REFRESH_MIN: Duration = Duration::from_secs(5);
+
+/// Addresses of a first hop that are known at a time: more than a provider names, and those of a while ago.
+const MAX_SERVERS: usize = 32;
 
 /// Who is registered where.
 #[derive(Clone, Debug)]
@@ -71,6 +75,8 @@ pub struct Registration {
     /// Failures since the last success.
     failures: u32,
     bindings: Bindings,
+    /// Addresses that the first hop has or had, the latest first.
+    servers: Vec<IpAddr>,
     dice: Dice,
     state: State,
 }
@@ -143,7 +149,8 @@ impl Registration {
     pub fn new(registrar: Registrar, profile: Profile, mut dice: Dice) -> Self {
         let (call_id, tag) = (dice.hex(4), dice.hex(2));
         let (number, failures, bindings, state) = (0, 0, Bindings::default(), State::Idle);
-        Self { registrar, profile, call_id, tag, number, failures, bindings, dice, state }
+        let servers = Vec::new();
+        Self { registrar, profile, call_id, tag, number, failures, bindings, servers, dice, state }
     }
 
     /// Registers at once, whatever it waited for; a REGISTER that is out to bind is let go, and one to remove is waited
@@ -190,6 +197,11 @@ impl Registration {
         self.bindings.flow()
     }
 
+    /// Whether the first hop has this address, as far as its name has told: calls may come from each of them.
+    pub fn is_server(&self, address: IpAddr) -> bool {
+        self.servers.contains(&address)
+    }
+
     /// Who we are to this registrar; its authenticator knows the registrar's last nonce.
     pub const fn profile(&self) -> &Profile {
         &self.profile
@@ -231,6 +243,7 @@ impl Registration {
         let mut step = Step { now, endpoint, tray };
         match (core::mem::replace(&mut self.state, State::Idle), event) {
             (State::Reaching { want, target, .. }, endpoint::Event::Reached { flow, alternatives, .. }) => {
+                self.learn_servers(flow, &alternatives);
                 let request = self.write(now, flow, want, &target);
                 let (before, corrects_until) = (self.bindings.clone(), None);
                 let (is_lengthened, then) = (false, None);
@@ -291,6 +304,13 @@ impl Registration {
 
     fn reach_target(&mut self, now: Instant, endpoint: &mut Endpoint, want: Want, target: Target) {
         self.state = State::Reaching { route: endpoint.reach(now, &target.hop), want, target };
+    }
+
+    fn learn_servers(&mut self, flow: Flow, alternatives: &Alternatives) {
+        let told: Vec<IpAddr> = alternatives.addresses().chain([flow.remote.ip()]).collect();
+        self.servers.retain(|known| !told.contains(known));
+        self.servers.splice(..0, told);
+        self.servers.truncate(MAX_SERVERS);
     }
 
     /// RFC 3261 §10.2.

@@ -2,6 +2,7 @@
 
 use alloc::format;
 use alloc::vec::Vec;
+use core::net::IpAddr;
 
 use base::{Dice, Duration, Instant, Secret};
 use sip::Show;
@@ -134,6 +135,11 @@ impl Account {
     /// What it is registered over.
     pub(crate) fn flow(&self) -> Option<Flow> {
         self.registration.flow()
+    }
+
+    /// Whether its server has this address.
+    pub(super) fn is_server(&self, address: IpAddr) -> bool {
+        self.registration.is_server(address)
     }
 
     /// Where its calls go first.

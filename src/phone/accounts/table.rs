@@ -160,9 +160,9 @@ impl Accounts {
         })
     }
 
-    /// Whether an account is registered over a server with this address.
+    /// Whether an account's server has this address.
     pub(crate) fn is_server(&self, address: IpAddr) -> bool {
-        self.accounts.iter().any(|account| account.flow().is_some_and(|flow| flow.remote.ip() == address))
+        self.accounts.iter().any(|account| account.is_server(address))
     }
 
     pub(crate) fn get(&self, id: ConnectionId) -> Option<&Account> {

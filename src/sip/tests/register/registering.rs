@@ -148,3 +148,14 @@ fn the_answer_to_a_register_that_was_let_go_is_nobodys() {
     assert_eq!(account.told(), [Event::Registered]);
     assert_eq!(next_register(&mut account, 600).0, 525_000);
 }
+
+#[test]
+fn every_address_that_the_registrars_name_has_or_had_is_its_own() {
+    let (mut account, first) = registering();
+    account.receive(&with(&answer(&first, "503 Service Unavailable"), "Retry-After: 0"));
+    let second = account.sent_one();
+    account.receive(&granted(&second, 600));
+    for (address, is_server) in [("192.0.2.1", true), ("192.0.2.2", true), ("192.0.2.3", false)] {
+        assert_eq!(account.user.is_server(address.parse().expect("an address")), is_server, "{address}");
+    }
+}
