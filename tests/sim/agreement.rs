@@ -25,6 +25,7 @@ use Side::{Answered, Rang};
 /// A client, or the time that an account waits for its client; and the other side, or the exchange.
 const US: &[By] = &[By::User, By::Timer];
 const PEER: &[By] = &[By::Peer];
+const SILENCE: &[By] = &[By::Timer];
 
 /// Statuses by which this phone gives up a call that it placed, and declines one that comes in.
 const GAVE_UP: &[u16] = &[487, 480];
@@ -37,11 +38,20 @@ const OUTCOMES: &[(&str, Side, Side)] = &[
     ("declined", Rang(PEER, DECLINED), Rang(US, DECLINED)),
     ("given up", Rang(US, GAVE_UP), Rang(PEER, &[487])),
     ("rang for too long", Rang(PEER, &[487]), Rang(PEER, &[487])),
+    // The caller, or the called, has referred the other one to somebody else, and heard that all went well.
+    ("transferred", Answered(PEER, &[0]), Answered(PEER, &[0])),
+    // Nothing was heard for too long.
+    ("gone silent for the caller", Answered(SILENCE, &[408]), Answered(PEER, &[0])),
+    ("gone silent for the called", Answered(PEER, &[0]), Answered(SILENCE, &[408])),
     // RFC 5407 §3.2.2: BYE crosses BYE.
     ("race: both hang up", Answered(US, &[0]), Answered(US, &[0])),
     // RFC 5407 §3.1.2: CANCEL crosses the 200, which is ACKed and its dialog ended.
     ("race: given up while answered", Rang(US, GAVE_UP), Answered(PEER, &[0])),
     ("race: given up while answered and hung up", Rang(US, GAVE_UP), Answered(US, &[0])),
+    // A new offer, or INFO or REFER, meets a dialog that has ended, before the BYE comes: 481 ends the call.
+    ("race: hung up by the caller while asked", Answered(US, &[0]), Answered(PEER, &[481])),
+    ("race: hung up by the called while asked", Answered(PEER, &[481]), Answered(US, &[0])),
+    ("race: given up while answered and asked", Rang(US, GAVE_UP), Answered(PEER, &[481])),
     // CANCEL crosses the refusal.
     ("race: given up while declined", Rang(US, GAVE_UP), Rang(US, DECLINED)),
 ];
@@ -50,9 +60,11 @@ const OUTCOMES: &[(&str, Side, Side)] = &[
 const OUTCOMES_OF_FORKS: &[(&str, Side)] = &[
     ("fork: another answers or declines", Rang(PEER, &[487])),
     ("fork: declines", Rang(US, DECLINED)),
+    ("fork: sends the caller elsewhere", Rang(US, &[302])),
     // RFC 3261 §13.2.2.4: the caller keeps one, and ends the dialogs of the others.
     ("fork: answers second", Answered(PEER, &[0])),
     ("fork: answers second and hangs up", Answered(US, &[0])),
+    ("fork: answers second and asks", Answered(PEER, &[481])),
 ];
 
 /// All outcomes.
@@ -109,6 +121,10 @@ impl Ends<'_> {
                 assert_eq!(open, 1, "one side speaks, with nobody or with several: {self:?}");
             }
             Some(_) => assert_eq!(open, 0, "over for one side alone: {self:?}"),
+        }
+        for called in self.called.iter().filter(|called| called.is_open()) {
+            let [local, remote] = called.holds;
+            assert_eq!(caller.holds, [remote, local], "who holds the call: {self:?}");
         }
         for called in self.called.iter().filter(|called| !called.is_open()) {
             let Some(outcome) = outcome(caller, called, is_forked) else {

@@ -31,6 +31,8 @@ pub(crate) struct Clients {
     here: [ClientId; CLIENTS],
     /// A client that has gone, and whose place the next takes; and if the next has its token.
     to_take_over: Option<(ClientId, ClientId)>,
+    /// What somebody wants soon after having wanted something else.
+    second_thought: Option<(ClientId, Command)>,
     last: u64,
     is_resting: bool,
     dice: Dice,
@@ -42,6 +44,7 @@ impl Clients {
             user: USERS[phone],
             here: [ClientId(1), ClientId(2)],
             to_take_over: None,
+            second_thought: None,
             last: 2,
             is_resting: false,
             dice,
@@ -65,20 +68,55 @@ impl Clients {
         if let Some((client, from)) = self.to_take_over.take() {
             return Some((client, Command::TakeOver(from), Duration::from_millis(1)));
         }
+        if let Some((client, command)) = self.second_thought.take() {
+            return Some((client, command, Duration::from_millis(200)));
+        }
         // Now and then two things cross on the wire.
         let longest = if self.dice.percent(25) { 100 } else { 6_000 };
         let wait = self.dice.duration(Duration::from_millis(1), Duration::from_millis(longest));
         let client = self.any();
-        let command = match self.dice.below(100) {
+        let is_answered = |life: &Life| life.answered_at.is_some();
+        let command = match self.dice.below(130) {
             0..18 => self.register(),
-            18..26 => Command::Unregister,
-            26..47 => self.start_call(),
-            47..72 => Command::AcceptCall(self.call(witness, |life| life.rings() && life.is_incoming())),
-            72..90 => Command::FinalizeCall(self.call(witness, Life::is_open)),
-            90..95 => Command::GetState,
+            18..24 => Command::Unregister,
+            24..46 => self.start_call(),
+            46..72 => Command::AcceptCall(self.call(witness, |life| life.rings() && life.is_incoming())),
+            72..86 => Command::FinalizeCall(self.call(witness, Life::is_open)),
+            86..90 => Command::GetState,
+            90..106 => {
+                Command::SetHold { call: self.call(witness, is_answered), hold: self.dice.percent(50) }
+            }
+            106..109 => {
+                Command::MuteCall { call: self.call(witness, Life::is_open), mute: self.dice.percent(50) }
+            }
+            109..118 => {
+                let fits = |life: &Life| is_answered(life) || life.is_incoming();
+                Command::TransferCall { call: self.call(witness, fits), to: self.number().into() }
+            }
+            118..123 => {
+                let keys = ["5", "1122*#A", "9,0"][self.below(3)].into();
+                Command::SendDtmf { call: self.call(witness, Life::is_open), keys }
+            }
             _ => return Some((client, self.leave(client), wait)),
         };
+        if self.dice.percent(15)
+            && let Some(second_thought) = self.second_thought(&command)
+        {
+            self.second_thought = Some((client, second_thought));
+            return Some((client, command, self.dice.duration(Duration::ZERO, Duration::from_millis(300))));
+        }
         Some((client, command, wait))
+    }
+
+    fn second_thought(&mut self, command: &Command) -> Option<Command> {
+        match command {
+            Command::AcceptCall(call) | Command::TransferCall { call, .. } => {
+                Some(Command::FinalizeCall(*call))
+            }
+            Command::SetHold { call, .. } if self.dice.percent(30) => Some(Command::FinalizeCall(*call)),
+            Command::SetHold { call, hold } => Some(Command::SetHold { call: *call, hold: !hold }),
+            _ => None,
+        }
     }
 
     /// What ends all that is open: every call, every account that a client can disconnect.
@@ -108,15 +146,19 @@ impl Clients {
     }
 
     fn start_call(&mut self) -> Command {
-        let number = match self.dice.below(20) {
+        let number = self.number();
+        let headers = if self.dice.percent(20) { vec![("X-Ticket".into(), "12".into())] } else { Vec::new() };
+        Command::StartCall { number: number.into(), headers, connection: None }
+    }
+
+    fn number(&mut self) -> &'static str {
+        match self.dice.below(20) {
             0 => "nobody",
             1 => self.user,
             2..7 => GROUP,
             7 | 8 => MOVED[self.below(MOVED.len())].0,
             _ => USERS[self.below(USERS.len())],
-        };
-        let headers = if self.dice.percent(20) { vec![("X-Ticket".into(), "12".into())] } else { Vec::new() };
-        Command::StartCall { number: number.into(), headers, connection: None }
+        }
     }
 
     /// A call that fits, mostly.

@@ -8,6 +8,7 @@ mod agreement;
 mod clients;
 mod exchange;
 mod network;
+mod sound;
 mod station;
 mod tally;
 mod trace;

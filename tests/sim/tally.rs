@@ -6,7 +6,7 @@ use std::fmt::{self, Write as _};
 use phone::Phone;
 
 use crate::agreement::outcomes;
-use crate::transitions::{By, MACHINES, NONE, Transition};
+use crate::transitions::{ANY, By, MACHINES, NONE, OVER, Transition};
 
 /// Kind of machine, state, cause, next state.
 type Row<'a> = (&'a str, &'a str, By, &'a str);
@@ -35,7 +35,7 @@ impl Tally {
     /// Transitions that are not in the table.
     pub(crate) fn forbidden(&self) -> Vec<String> {
         let is_allowed = |(kind, from, by, to): &Row<'_>| {
-            let allows = |it: &&Transition| it.0 == *from && it.1.contains(by) && it.2 == *to;
+            let allows = |it: &&Transition| is_from(it, from) && it.1.contains(by) && it.2 == *to;
             MACHINES.iter().any(|(its_kind, table)| its_kind == kind && table.iter().find(allows).is_some())
         };
         let forbidden = self.rows().filter(|(row, _)| !is_allowed(row));
@@ -45,8 +45,10 @@ impl Tally {
     /// Transitions and outcomes of the tables that no world has shown, whatever caused them.
     pub(crate) fn never_taken(&self) -> Vec<String> {
         let rows = MACHINES.iter().flat_map(|(kind, table)| table.iter().map(|it| (*kind, it)));
-        let is_taken =
-            |kind, it: &Transition| self.rows().any(|(row, _)| (row.0, row.1, row.3) == (kind, it.0, it.2));
+        let is_taken = |kind, it: &Transition| {
+            self.rows()
+                .any(|((its_kind, from, _, to), _)| its_kind == kind && is_from(it, from) && to == it.2)
+        };
         let missing = rows.filter(|(kind, it)| !is_taken(*kind, it));
         let missing = missing.map(|(kind, (from, by, to))| format!("{kind}: {from} to {to} by {by:?}"));
         let outcomes = outcomes().filter(|outcome| !self.outcomes.contains_key(outcome));
@@ -59,6 +61,10 @@ impl Tally {
             .iter()
             .map(|((kind, from, by, to), times)| ((*kind, from.as_str(), *by, to.as_str()), *times))
     }
+}
+
+fn is_from(transition: &Transition, from: &str) -> bool {
+    transition.0 == from || transition.0 == ANY
 }
 
 fn print((kind, from, by, to): Row<'_>, times: u64) -> String {
@@ -83,7 +89,10 @@ impl Watcher {
     pub(crate) fn look(&mut self, phone: &Phone, by: By, tally: &mut Tally) {
         let mut states = BTreeMap::new();
         phone.show_states(&mut |kind, name, state| {
-            states.insert((kind, hash(name)), State::of(state));
+            let state = State::of(state);
+            if state.as_str() != OVER {
+                states.insert((kind, hash(name)), state);
+            }
         });
         let none = State::of(&format_args!("{NONE}"));
         let mut count = |kind, from, to| *tally.taken.entry((kind, from, by, to)).or_default() += 1;

@@ -29,21 +29,29 @@ impl From<&Cause> for By {
 /// What is not there, before a machine begins and after it has ended.
 pub(crate) const NONE: &str = "-";
 
+/// The state of a machine that is over and kept for a while: as good as none.
+pub(crate) const OVER: &str = "Over";
+
 /// From a state, by any of these causes, to a state.
 pub(crate) type Transition = (&'static str, &'static [By], &'static str);
 
 use By::{Driver, Peer, Timer, User};
 
-/// All transitions, by kind of machine.
+/// Whatever state: what belongs to a dialog or a call ends with it.
+pub(crate) const ANY: &str = "*";
+
+/// All transitions, by kind of machine: transactions (RFC 3261 §17, RFC 6026), an invitation and its dialogs, in each the
+/// answer to the peer's INVITE, our own offers (§14), what we refer and are referred to (RFC 3515); registrations and
+/// what clients know of them (rule 8); holds (rules 17 and 18) and transfers (rule 11) as clients know of them.
 pub(crate) const MACHINES: &[(&str, &[Transition])] = &[
     (
         "INVITE client",
         &[
-            (NONE, &[Peer, Driver], "Calling"),
+            (NONE, &[User, Peer, Timer, Driver], "Calling"),
             ("Calling", &[Peer], "Proceeding"),
             ("Calling", &[Peer], "Accepted"),
             ("Calling", &[Peer], "Completed"),
-            ("Calling", &[Timer], NONE),
+            ("Calling", &[Timer, Driver], NONE),
             ("Proceeding", &[Peer], "Accepted"),
             ("Proceeding", &[Peer], "Completed"),
             ("Proceeding", &[Timer], NONE),
@@ -67,6 +75,7 @@ pub(crate) const MACHINES: &[(&str, &[Transition])] = &[
         "INVITE server",
         &[
             (NONE, &[Peer], "Proceeding"),
+            (NONE, &[Peer], "Accepted"),
             (NONE, &[Peer], "Completed"),
             ("Proceeding", &[User], "Accepted"),
             ("Proceeding", &[User, Peer, Timer], "Completed"),
@@ -80,12 +89,13 @@ pub(crate) const MACHINES: &[(&str, &[Transition])] = &[
     (
         "invitation",
         &[
-            (NONE, &[User], "Reaching"),
+            (NONE, &[User, Peer], "Reaching"),
             (NONE, &[Peer], "Ringing"),
             ("Reaching", &[Driver], "Calling"),
             ("Reaching", &[Driver], NONE),
+            ("Calling", &[Peer, Timer], "Reaching"),
             ("Calling", &[Peer], "Confirmed"),
-            ("Calling", &[Peer, Timer], NONE),
+            ("Calling", &[Peer, Timer, Driver], NONE),
             ("Ringing", &[User], "Confirmed"),
             ("Ringing", &[User, Peer, Timer], NONE),
             ("Confirmed", &[Peer, Timer], NONE),
@@ -97,14 +107,11 @@ pub(crate) const MACHINES: &[(&str, &[Transition])] = &[
             (NONE, &[User, Peer], "Unsaid"),
             (NONE, &[Peer], "Out"),
             ("Unsaid", &[User], "Owed"),
-            ("Unsaid", &[User, Timer], "Out"),
-            ("Unsaid", &[Peer], "Over"),
+            ("Unsaid", &[User, Peer, Timer], "Out"),
             ("Unsaid", &[Peer], NONE),
             ("Owed", &[Peer, Timer], "Out"),
             ("Owed", &[Peer], NONE),
-            ("Out", &[Peer], "Over"),
             ("Out", &[Peer, Timer], NONE),
-            ("Over", &[Peer, Timer], NONE),
         ],
     ),
     (
@@ -113,11 +120,23 @@ pub(crate) const MACHINES: &[(&str, &[Transition])] = &[
             (NONE, &[User], "Unacknowledged"),
             (NONE, &[Peer], "Settled"),
             ("Unacknowledged", &[Peer, Timer], "Settled"),
-            ("Unacknowledged", &[Peer], NONE),
-            ("Settled", &[Peer, Timer], NONE),
+            ("Settled", &[Peer], "Unacknowledged"),
+            (ANY, &[User, Peer, Timer, Driver], NONE),
         ],
     ),
-    ("reoffer", &[(NONE, &[User, Peer], "Idle"), ("Idle", &[Peer, Timer], NONE)]),
+    (
+        "reoffer",
+        &[
+            (NONE, &[User, Peer], "Idle"),
+            ("Idle", &[User, Peer, Timer], "Out"),
+            ("Idle", &[User, Peer], "Wanted"),
+            ("Out", &[Peer, Timer], "Idle"),
+            ("Out", &[Peer, Timer], "Wanted"),
+            ("Wanted", &[Peer, Timer, Driver], "Idle"),
+            ("Wanted", &[Peer, Timer, Driver], "Out"),
+            (ANY, &[User, Peer, Timer, Driver], NONE),
+        ],
+    ),
     (
         "registration",
         &[
@@ -143,24 +162,70 @@ pub(crate) const MACHINES: &[(&str, &[Transition])] = &[
             ("Registering", &[Peer, Timer, Driver], "Lost"),
             ("Registering", &[Peer], "Refused"),
             ("Registering", &[User, Timer], "Gone"),
-            ("Registering", &[Peer], NONE),
             ("Connected", &[User], "Registering"),
             ("Connected", &[Peer, Timer], "Lost"),
             ("Connected", &[Peer], "Refused"),
             ("Connected", &[User, Timer], "Disconnecting"),
-            ("Connected", &[Peer], NONE),
+            ("Connected", &[User], "Gone"),
             ("Lost", &[User], "Registering"),
             ("Lost", &[Peer], "Connected"),
             ("Lost", &[Peer], "Refused"),
             ("Lost", &[User, Timer], "Disconnecting"),
-            ("Lost", &[User, Peer, Timer], NONE),
+            ("Lost", &[User], "Gone"),
             ("Refused", &[Peer], "Connected"),
             ("Refused", &[User, Timer], "Disconnecting"),
-            ("Refused", &[User, Timer], NONE),
             ("Disconnecting", &[Timer], "Gone"),
-            ("Disconnecting", &[User, Peer, Driver], NONE),
-            ("Gone", &[User, Peer, Timer, Driver], NONE),
+            (ANY, &[User, Peer, Timer, Driver], NONE),
         ],
     ),
-    (".INVITE client", &[(NONE, &[Peer], "Calling")]),
+    (
+        "hold",
+        &[
+            (NONE, &[User, Peer], "None"),
+            ("Both", &[Peer], "Local"),
+            ("Both", &[Peer], "Remote"),
+            ("Both", &[Peer], "None"),
+            ("Local", &[Peer], "Both"),
+            ("Local", &[Peer], "None"),
+            ("Local", &[Peer], "Remote"),
+            ("None", &[Peer], "Local"),
+            ("None", &[Peer], "Remote"),
+            ("Remote", &[Peer], "Both"),
+            ("Remote", &[Peer], "Local"),
+            ("Remote", &[Peer], "None"),
+            (ANY, &[User, Peer, Timer, Driver], NONE),
+        ],
+    ),
+    (
+        "refer",
+        &[
+            (NONE, &[User, Peer], "Idle"),
+            ("Asked", &[Peer, Timer], "Idle"),
+            ("Asked", &[Peer], "Subscribed"),
+            ("Asked", &[Peer], "Told"),
+            ("Idle", &[User, Peer], "Asked"),
+            ("Subscribed", &[Peer], "Idle"),
+            ("Told", &[Peer], "Idle"),
+            (ANY, &[User, Peer, Timer, Driver], NONE),
+        ],
+    ),
+    (
+        "referred",
+        &[
+            (NONE, &[User, Peer], "Idle"),
+            ("Idle", &[Peer], "Subscribed"),
+            ("Subscribed", &[User, Peer, Timer, Driver], "Idle"),
+            (ANY, &[User, Peer, Timer, Driver], NONE),
+        ],
+    ),
+    (
+        "transfer",
+        &[
+            (NONE, &[User], "Holding"),
+            (NONE, &[User], "Referring"),
+            ("Holding", &[Peer], "Referring"),
+            ("Referring", &[Peer], "Left"),
+            (ANY, &[User, Peer, Timer, Driver], NONE),
+        ],
+    ),
 ];

@@ -1,12 +1,12 @@
 //! The world: three phones, each with its clients, and the exchange, on one network and by one clock. All that happens
 //! follows from a seed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use base::{Dice, Instant};
-use media::leg::{Half, LegCommand, LegEvent, LegId};
+use media::leg::{LegEvent, LegId};
 use phone::{ClientId, Command, Family, Input, Output, PortId};
 use sip::endpoint;
 use sip::flow::{Flow, FlowError, Link, Transport};
@@ -37,25 +37,30 @@ const MAX_TIMEOUTS: u32 = 100;
 
 pub(crate) struct World {
     now: Instant,
-    dice: Dice,
+    pub(crate) dice: Dice,
     network: Network,
     exchange: Exchange,
-    stations: [Station; STATIONS],
+    pub(crate) stations: [Station; STATIONS],
     /// What is under way, in the order in which it was begun where it happens at once.
     ahead: BTreeMap<(Instant, u64), Happening>,
     begun: u64,
     weather: Weather,
+    /// Nothing goes wrong any more, so that what was begun can come to its end.
+    pub(crate) is_calm: bool,
+    /// Legs that have told that they hear nothing.
+    pub(crate) silent: BTreeSet<(usize, LegId)>,
     trace: Trace,
     tally: Tally,
 }
 
-enum Happening {
+pub(crate) enum Happening {
     Arrives { from: SocketAddr, to: SocketAddr, bytes: Vec<u8> },
     Refused { by: SocketAddr, at: SocketAddr },
     ClientsAct { station: usize },
     ExchangeForgets,
     PortIsLent { station: usize },
-    LegEnds { station: usize, leg: LegId, half: Half },
+    LegTells { station: usize, leg: LegId, event: LegEvent },
+    LegListens { station: usize, leg: LegId, is_blocked: bool },
 }
 
 impl World {
@@ -74,6 +79,8 @@ impl World {
             ahead: BTreeMap::new(),
             begun: 0,
             weather,
+            is_calm: false,
+            silent: BTreeSet::new(),
             trace: Trace::new(number),
             tally: Tally::default(),
             dice,
@@ -99,6 +106,7 @@ impl World {
         for station in &mut self.stations {
             station.clients.rest();
         }
+        self.is_calm = true;
         self.network.calm();
         self.exchange.calm();
         self.run_for(ALONE_FOR);
@@ -107,6 +115,7 @@ impl World {
             station.witness.check_rest(self.now);
         }
         self.check_agreement();
+        self.check_sound();
         for (station, user) in self.stations.iter().flat_map(|it| USERS.map(|user| (it, user))) {
             let is_connected = station.witness.accounts.is_connected(user, EXCHANGE_NAME);
             let is_bound = self.exchange.binds(self.now, user, station.address);
@@ -217,8 +226,9 @@ impl World {
             Happening::ClientsAct { station } => self.clients_act(station),
             Happening::ExchangeForgets => self.exchange.forget(),
             Happening::PortIsLent { station } => self.lend_port(station),
-            Happening::LegEnds { station, leg, half } => {
-                self.give(station, Cause::Driver, Input::LegEvent { leg, event: LegEvent::Ended(half) });
+            Happening::LegTells { station, leg, event } => self.leg_tells(station, leg, event),
+            Happening::LegListens { station, leg, is_blocked } => {
+                self.leg_listens(station, leg, is_blocked);
             }
         }
     }
@@ -250,9 +260,10 @@ impl World {
         self.give(station, cause, Input::Command { client, command });
     }
 
-    fn give(&mut self, at: usize, cause: Cause, input: Input<'_>) {
+    pub(crate) fn give(&mut self, at: usize, cause: Cause, input: Input<'_>) -> Vec<Output> {
         let outputs = self.stations[at].handle_input(self.now, &cause, input, &mut self.tally);
-        self.carry_out(at, &cause, outputs);
+        self.carry_out(at, &cause, outputs.clone());
+        outputs
     }
 
     /// Does what a phone wants, after its witness has looked at it.
@@ -288,14 +299,8 @@ impl World {
                 let after = self.dice.duration(Duration::ZERO, Duration::from_millis(longest));
                 self.begin(after, Happening::PortIsLent { station: at });
             }
-            Output::Leg { leg, command: LegCommand::End { .. } } => {
-                for half in [Half::Receive, Half::Send] {
-                    let after = self.dice.duration(Duration::ZERO, Duration::from_millis(100));
-                    self.begin(after, Happening::LegEnds { station: at, leg, half });
-                }
-            }
-            Output::Leg { .. }
-            | Output::Close { .. }
+            Output::Leg { leg, command } => self.tell_leg(at, leg, &command),
+            Output::Close { .. }
             | Output::Event(_)
             | Output::Reply { .. }
             | Output::Log(_)
@@ -321,7 +326,7 @@ impl World {
         }
     }
 
-    fn begin(&mut self, after: Duration, happening: Happening) {
+    pub(crate) fn begin(&mut self, after: Duration, happening: Happening) {
         self.begun += 1;
         self.ahead.insert((self.now + after, self.begun), happening);
     }
@@ -331,7 +336,7 @@ impl World {
         station.ports += 1;
         let port = PortId(station.ports);
         let rtp_port = 10_000 + u16::try_from(station.ports * 2 % 20_000).unwrap_or(0);
-        station.witness.legs.lend(port);
+        station.witness.legs.lend(port, rtp_port);
         self.give(at, Cause::Driver, Input::MediaPort { port, family: Family::V4, rtp_port });
     }
 

@@ -52,7 +52,7 @@ impl Habits {
             guards_calls: dice.percent(50),
             stays_in_path: dice.percent(50),
             grants: (least, most),
-            moody: if dice.percent(30) { 15 } else { 0 },
+            moody: if dice.percent(40) { 20 } else { 0 },
             merges: if dice.percent(20) { 30 } else { 0 },
             forgets: if dice.percent(30) { 100 } else { 0 },
             is_slow: if dice.percent(20) { 40 } else { 0 },

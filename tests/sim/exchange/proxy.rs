@@ -24,6 +24,8 @@ struct Forward {
     /// The best of what has been refused so far, and whether a 2xx has gone back.
     best: Option<Response>,
     is_won: bool,
+    /// Whoever was called sends the caller elsewhere.
+    is_redirected: bool,
 }
 
 struct Branch {
@@ -42,7 +44,7 @@ impl Proxy {
 
     pub(super) fn is_forked(&self, call_id: &str) -> bool {
         let is_it = |forward: &&Forward| forward.request.headers.call_id() == Ok(call_id);
-        self.forwards.iter().filter(is_it).any(|forward| forward.branches.len() > 1)
+        self.forwards.iter().filter(is_it).any(|it| it.branches.len() > 1 || it.is_redirected)
     }
 
     pub(super) fn handle_timeout(&mut self, now: Instant, endpoint: &mut Endpoint) {
@@ -79,7 +81,8 @@ impl Proxy {
             return endpoint.respond(now, server, Response::to_request(&request, Status::NOT_FOUND));
         }
         let cancel_at = is_invite.then(|| now + RINGS_FOR);
-        self.forwards.push(Forward { request, server, branches, cancel_at, best: None, is_won: false });
+        let (best, is_won, is_redirected) = (None, false, false);
+        self.forwards.push(Forward { request, server, branches, cancel_at, best, is_won, is_redirected });
     }
 
     /// The ACK for a 2xx has no transaction and no answer.
@@ -130,6 +133,7 @@ impl Proxy {
             endpoint.respond(now, forward.server, response);
             forward.cancel(now, endpoint);
         } else if response.status.is_final() {
+            forward.is_redirected |= response.status.is_redirection();
             forward.on_refused(now, endpoint, client, response);
         } else if !forward.is_won {
             endpoint.respond(now, forward.server, response);

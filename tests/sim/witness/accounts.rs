@@ -90,6 +90,10 @@ impl Accounts {
         is_leaving || self.disconnected.contains(&id)
     }
 
+    pub(super) fn is_listed(&self, id: ConnectionId) -> bool {
+        self.listed().any(|(listed, _)| *listed == id)
+    }
+
     pub(super) fn can_call(&self) -> bool {
         self.listed().any(|(_, account)| account.state == AccountState::Connected)
     }

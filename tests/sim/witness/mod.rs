@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use base::Instant;
 use phone::event::{CallState, SipError};
-use phone::{ClientId, Command, ConnectionId, Done, Event, Output, RefusalCode, Reply, Snapshot};
+use phone::{CallId, ClientId, Command, ConnectionId, Done, Event, Output, RefusalCode, Reply, Snapshot};
 
 use accounts::Accounts;
 pub(crate) use accounts::GRACE;
@@ -81,6 +81,7 @@ impl Witness {
                 _ => {}
             }
         }
+        check_transfers(outputs);
         self.accounts.forget_refused();
         assert_eq!(self.to_finalize, None, "an outcome is followed by OnSIPRegisterFinalized (rule 8)");
         self.check_effect(cause, outputs);
@@ -137,8 +138,37 @@ impl Witness {
             (Command::FinalizeCall(id), reply) => {
                 check_fit(self.calls.get(*id).is_some_and(Life::is_open), reply);
             }
+            (Command::SetHold { call, .. }, reply) => {
+                check_fit(self.calls.get(*call).is_some_and(Life::can_be_held), reply);
+            }
+            (Command::MuteCall { call, .. }, reply) => {
+                check_fit(self.calls.get(*call).is_some_and(Life::is_open), reply);
+            }
+            (Command::TransferCall { call, .. }, reply) => self.on_transferring(*call, reply),
+            (Command::SendDtmf { call, .. }, Ok(Done::Accepted)) => {
+                assert!(self.calls.get(*call).is_some_and(Life::is_open), "keys for {call:?}, which is over");
+            }
+            // Whether there are media is the phone's own knowledge.
+            (Command::SendDtmf { .. }, Err(refusal)) => {
+                assert_eq!(refusal.code, RefusalCode::InvalidArgument, "{refusal:?}");
+            }
             (Command::GetState, Ok(Done::State(snapshot))) => self.check_snapshot(now, snapshot),
             (command, reply) => panic!("{reply:?} is no reply to {command:?}"),
+        }
+    }
+
+    /// Rule 11. The target is a number of the call's own account.
+    fn on_transferring(&mut self, id: CallId, reply: &Reply) {
+        let life = self.calls.get_mut(id);
+        let is_account_gone =
+            life.as_ref().is_some_and(|life| !self.accounts.is_listed(life.told.connection));
+        match (life, reply) {
+            (_, Err(refusal)) if refusal.code == RefusalCode::NotRegistered => assert!(is_account_gone),
+            (Some(life), reply) => {
+                check_fit(life.can_be_transferred(), reply);
+                life.is_transferred |= reply.is_ok();
+            }
+            (None, reply) => check_fit(false, reply),
         }
     }
 
@@ -151,6 +181,7 @@ impl Witness {
             assert_eq!(call.told, life.told(now));
             let state = if life.rings() { CallState::Ringing } else { CallState::Answered };
             assert_eq!(call.state, state);
+            assert_eq!((call.hold, call.mute), (life.hold_state(), life.mute), "{call:?}");
         }
     }
 
@@ -189,6 +220,20 @@ impl Witness {
             _ => true,
         };
         assert!(has_effect, "{command:?} had the reply {reply:?}, and no effect");
+    }
+}
+
+/// Rule 11: a call that was transferred is over.
+fn check_transfers(outputs: &[Output]) {
+    let events = outputs.iter().filter_map(|output| match output {
+        Output::Event(event @ (Event::CallTransferred(told) | Event::CallFinalized(told))) => {
+            Some((told.call, matches!(event, Event::CallFinalized(_))))
+        }
+        _ => None,
+    });
+    let events: Vec<_> = events.collect();
+    for (at, (call, _)) in events.iter().enumerate().filter(|(_, (_, is_final))| !is_final) {
+        assert!(events[at..].contains(&(*call, true)), "{call:?} was transferred, and goes on (rule 11)");
     }
 }
 
