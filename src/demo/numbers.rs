@@ -124,11 +124,10 @@ pub(super) fn script_of(digits: &str) -> Option<&'static [Step]> {
 
 /// What a caller of a number is answered in the end.
 pub(super) fn outcome_of(digits: &str) -> Status {
-    let steps = script_of(digits).unwrap_or(&[Step::Refuse(Status::NOT_FOUND)]);
-    let outcomes = steps.iter().filter_map(|step| match step {
+    let outcome = |step: &Step| match step {
         Step::Answer => Some(Status::OK),
         Step::Refuse(status) => Some(*status),
         _ => None,
-    });
-    outcomes.into_iter().next().unwrap_or(Status::OK)
+    };
+    script_of(digits).and_then(|script| script.iter().find_map(outcome)).unwrap_or(Status::NOT_FOUND)
 }
