@@ -1,5 +1,5 @@
-//! Two sessions that call each other over a wire that delays, loses, repeats and overtakes, with users who change their
-//! minds: whatever crosses, both ends agree in the end, and nothing is left over. A seed replays each world.
+//! Two sessions that call each other over a wire that delays, loses, repeats, overtakes and challenges, with users who
+//! change their minds: whatever crosses, both ends agree in the end, and nothing is left over. A seed replays each world.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -8,7 +8,7 @@ use base::{Dice, Instant};
 use sip::endpoint::{Config, Endpoint, Event as Heard, Input, Output};
 use sip::flow::Flow;
 use sip::invite::{Event, Invitation, Session};
-use sip::message::{Method, Response, Status};
+use sip::message::{Method, Name, Response, Status};
 
 use crate::stage::{address, ms, profile, uri};
 
@@ -174,8 +174,8 @@ impl World {
         }
         self.run_until(self.now + ms(70_000));
         for (who, end) in self.ends.iter().enumerate() {
-            let is_silent = end.session.as_ref().is_none_or(Session::is_silent);
-            assert!(is_silent && end.is_gone(), "world {seed}: end {who} still has something under way");
+            let is_silent = end.session.as_ref().is_none_or(|session| session.is_silent() && end.is_gone());
+            assert!(is_silent, "world {seed}: end {who} still has something under way");
         }
         self.run_until(self.now + ms(400_000));
         for (who, end) in self.ends.iter().enumerate() {
@@ -254,7 +254,16 @@ impl World {
     fn on_heard(&mut self, who: usize, heard: Heard) {
         let now = self.now;
         let end = &mut self.ends[who];
-        if let Some(session) = end.session.as_mut().filter(|session| session.owns(&heard)) {
+        if let Heard::Request { transaction, request, .. } = &heard
+            && !matches!(request.method, Method::Bye)
+            && self.dice.percent(5)
+        {
+            // A proxy wants to know who asks.
+            let mut challenge = Response::to_request(request, Status::UNAUTHORIZED);
+            let nonce = format!("Digest realm=\"pbx\", nonce=\"{}\", qop=\"auth\"", self.sent);
+            challenge.headers.push(Name::WwwAuthenticate, nonce);
+            end.endpoint.respond(now, *transaction, challenge);
+        } else if let Some(session) = end.session.as_mut().filter(|session| session.owns(&heard)) {
             let mut tray = Vec::new();
             session.handle_event(now, &mut end.endpoint, heard, &mut tray);
             tray.into_iter().for_each(|event| self.hear(who, event));
