@@ -5,7 +5,7 @@
 # make deny      what the dependencies may be: licences, sources, no async runtime
 # make bench-flood   how long programs wait for replies in a call, without and in a flood of noise (1 min)
 # make bench-rest    which threads wake at rest, and the memory that the phone has to itself (3 min)
-# make bench     the phone beside baresip: a table, and target/bench.json (20 min)
+# make bench     the phone, as built for a device, beside baresip and pjsua: a table, and target/bench.json (30 min)
 # make run       the phone and an exchange to call, with a configuration of their own in ./run
 #
 # Each installs what it lacks (Debian packages, parts of the Rust toolchain) and says how long its steps took.
@@ -54,7 +54,7 @@ measure = cargo test --release --locked --quiet --test phone -- --ignored --noca
 bench:
 	$(call step,packages,sh tests/lab/packages.sh $(BUILD_PACKAGES))
 	$(call step,lab,sh tests/lab/install.sh lab peers)
-	$(call step,phone,cargo build --release --locked)
+	$(call step,phone,cargo build --release --locked --no-default-features)
 	$(call step,measurements,sh tests/bench/run)
 
 bench-flood:

@@ -5,7 +5,7 @@ import socket
 import struct
 import time
 
-from bench.phones import ADDRESS, SIP
+from bench.phones import ADDRESS
 from lab.peer import Peer
 
 PACKET_S = 0.02
@@ -13,10 +13,11 @@ SO_TIMESTAMPNS = 35
 
 
 class Server(Peer):
-    """Where the phone registers, and who calls it."""
+    """Where the phone at that address registers, and who calls it."""
 
-    def __init__(self):
+    def __init__(self, phone):
         super().__init__(ADDRESS, 0)
+        self.phone = phone
         self._calls = 0
 
     def registers(self):
@@ -40,7 +41,8 @@ class Dialog:
     def __init__(self, server, number):
         self._server = server
         self._number = number
-        self._to = f"<sip:bob@{SIP[0]}:{SIP[1]}>"
+        self._uri = f"sip:bob@{server.phone[0]}:{server.phone[1]}"
+        self._to = f"<{self._uri}>"
         self._sequence = 1
 
     def send(self, method, body=""):
@@ -52,7 +54,7 @@ class Dialog:
         branch = "INVITE" if method in ("CANCEL", "ACK-of-refusal") else method
         name = method.partition("-")[0]
         text = [
-            f"{name} sip:bob@{SIP[0]}:{SIP[1]} SIP/2.0",
+            f"{name} {self._uri} SIP/2.0",
             f"Via: SIP/2.0/UDP {server.address}:{server.port};branch=z9hG4bK-{self._number}-{self._sequence}-{branch};rport",
             "Max-Forwards: 70",
             f"From: <sip:ada@{server.address}:{server.port}>;tag=ada{self._number}",
@@ -60,7 +62,7 @@ class Dialog:
             f"Call-ID: call-{self._number}-{server.port}",
             f"CSeq: {self._sequence} {name}",
         ]
-        server.send(text, [server.contact()], body, SIP)
+        server.send(text, [server.contact()], body, server.phone)
 
     def hears(self, start):
         """The phone's next answer that begins so."""

@@ -1,18 +1,17 @@
-"""The measurements that every phone goes through: each gives back figures by name."""
+"""The measurements that every phone goes through by itself: each gives back figures by name."""
 
-import os
 import subprocess
 import tempfile
 import threading
 import time
-from contextlib import closing, contextmanager
+from contextlib import closing
 
 import numpy as np
 
 from bench import process
-from bench.phones import ADDRESS
 from bench.peer import PACKET_S, Ear, Server, packet
-from lab.rtp import SILENCE
+from bench.stage import begin_call, registered
+from lab.rtp import BEEP, SILENCE
 
 
 def ms(seconds):
@@ -27,29 +26,16 @@ def spread(name, values, unit="ms"):
     }
 
 
-@contextmanager
-def registered(phone, **how):
-    """The phone is started and registered, and its program connected."""
-    with closing(Server()) as server:
-        phone.start(server.port, **how)
-        try:
-            server.registers()
-            phone.control()
-            yield server
-        finally:
-            phone.stop()
-
-
-def start(phone, times=10):
+def start(phone, stage, times=20):
     """From the start of the program to its first REGISTER, and until its API accepts."""
     register, ready = [], []
     for _ in range(times):
-        with closing(Server()) as server:
+        with closing(Server(phone.sip)) as server:
             began = phone.start(server.port)
             register.append(server.registers() - began)
             phone.stop()
         if hasattr(phone, "is_ready"):
-            with closing(Server()) as server:
+            with closing(Server(phone.sip)) as server:
                 began = phone.start(server.port)
                 while not phone.is_ready():
                     pass
@@ -61,7 +47,7 @@ def start(phone, times=10):
     return figures
 
 
-def ring(phone, calls=200, more=800):
+def ring(phone, stage, calls=200, more=800):
     """From an INVITE to its 180, over calls that are cancelled; and what memory they leave behind."""
     with registered(phone) as server, closing(Ear()) as ear:
         time.sleep(1)
@@ -84,10 +70,8 @@ def ring(phone, calls=200, more=800):
     }
 
 
-def program_calls(phone, calls=200):
+def program_calls(phone, stage, calls=200):
     """From the frame that asks for a call to its INVITE on the wire."""
-    if phone.name != "neonphone":
-        return {}
     waits = []
     with registered(phone) as server:
         for _ in range(calls):
@@ -101,29 +85,37 @@ def program_calls(phone, calls=200):
     return spread("startcall to INVITE", ms(waits))
 
 
-def answer(phone, microphone, speaker, calls=50):
-    """From the frame that answers a call to its first RTP."""
-    if phone.name != "neonphone":
-        return {}
-    waits = []
-    with registered(phone, microphone=microphone, speaker=speaker) as server, closing(Ear()) as ear:
+def answer(phone, stage, calls=50):
+    """From the frame that answers a call to its first RTP, and to the first that is heard of the caller, who speaks as
+    soon as it gets the 200."""
+    waits, heard = [], []
+    devices = stage.card()
+    with registered(phone, devices) as server, closing(Ear()) as ear:
         for _ in range(calls):
             call = server.invites(ear.sdp())
             number = phone.program.hear("OnNewCall")["callId"]
-            began = time.time()
+            began, began_at = time.monotonic(), time.time()
             phone.program.send("acceptcall", callid=number)
-            waits.append(ear.hear()[1] - began)
-            call.hears("200")
+            ok = call.hears("200")
+            speaking = threading.Thread(target=_speak, args=(ear, (phone.sip[0], int(ok.sdp("m").split()[1])), 0.5, BEEP))
+            speaking.start()
             call.send("ACK")
+            waits.append(ear.hear()[1] - began_at)
+            speaking.join()
             phone.program.ask("finalizecall", callid=number)
             server.answer(server.expect("BYE"), "200 OK")
+            loud = np.flatnonzero(np.abs(devices.card.played(began, 1)) > 0.1)
+            heard.append(loud[0] / 8000)
             ear.drain()
-    return spread("acceptcall to first RTP out", ms(waits))
+    return {
+        **spread("acceptcall to first RTP out", ms(waits)),
+        **spread("acceptcall to first sample out", ms(heard)),
+    }
 
 
-def rest(phone, microphone, speaker, seconds=120):
+def rest(phone, stage, seconds=120):
     """Registered, with a program connected and nothing to do."""
-    with registered(phone, microphone=microphone, speaker=speaker):
+    with registered(phone, stage.files):
         time.sleep(3)
         switches, run_time = process.switches(phone.pid), process.run_time_s(phone.pid)
         time.sleep(seconds)
@@ -134,50 +126,64 @@ def rest(phone, microphone, speaker, seconds=120):
         }
 
 
-def talk(phone, microphone, speaker, seconds=60):
-    """A call of G.711 both ways with WAV files: processor time, memory, and the gaps between its packets."""
-    with registered(phone, microphone=microphone, speaker=speaker, answers=True) as server, closing(Ear()) as ear:
-        call = server.invites(ear.sdp())
-        phone.answer()
-        ok = call.hears("200")
-        call.send("ACK")
-        to = (ADDRESS, int(ok.sdp("m").split()[1]))
-        sender = threading.Thread(target=_speak, args=(ear, to, seconds + 3))
-        sender.start()
-        time.sleep(2)
-        ear.drain()
-        run_time, began = process.run_time_s(phone.pid), time.monotonic()
-        arrivals = []
-        while time.monotonic() - began < seconds:
-            datagram, at = ear.hear()
-            arrivals.append(at)
-        spent = (process.run_time_s(phone.pid) - run_time) * 60 / (time.monotonic() - began)
-        memory = process.memory_kib(phone.pid)
-        sender.join()
-        call.send("BYE")
-        call.hears("200")
-    gaps = ms(np.diff(arrivals))
+def talk(phone, stage, runs=5, seconds=20):
+    """Calls of G.711 both ways with WAV files: processor time, and the gaps between the phone's packets."""
+    spent, gaps = [], []
+    for _ in range(runs):
+        with registered(phone, stage.files, answers=True) as server, closing(Ear()) as ear:
+            call, to = begin_call(phone, server, ear)
+            speaking = threading.Thread(target=_speak, args=(ear, to, seconds + 3, SILENCE))
+            speaking.start()
+            time.sleep(2)
+            ear.drain()
+            run_time, began = process.run_time_s(phone.pid), time.monotonic()
+            arrivals = []
+            while time.monotonic() - began < seconds:
+                arrivals.append(ear.hear()[1])
+            spent.append((process.run_time_s(phone.pid) - run_time) * 60 / (time.monotonic() - began))
+            gaps.append(ms(np.diff(arrivals)))
+            speaking.join()
+            call.send("BYE")
+            call.hears("200")
     return {
-        "processor time of a minute of call, s": spent,
-        "private dirty in a call, KiB": memory,
-        "gap between sent packets, median, ms": float(np.median(gaps)),
-        "gap between sent packets, p99, ms": float(np.percentile(gaps, 99)),
-        "gap between sent packets, longest, ms": float(np.max(gaps)),
+        "processor time of a minute of call, median of 5, s": float(np.median(spent)),
+        "gap between sent packets, median, ms": float(np.median(np.concatenate(gaps))),
+        "gap between sent packets, p99, median of 5, ms": float(np.median([np.percentile(run, 99) for run in gaps])),
+        "gap between sent packets, longest, ms": float(np.max(np.concatenate(gaps))),
     }
 
 
-def _speak(ear, to, seconds):
+def talk_memory(phone, stage, seconds=10):
+    """In a call whose microphone is no file: each phone keeps a file whole, in a form of its own."""
+    with registered(phone, stage.speaker, answers=True) as server, closing(Ear()) as ear:
+        call, to = begin_call(phone, server, ear)
+        _speak(ear, to, seconds, SILENCE)
+        memory = process.memory_kib(phone.pid)
+        call.send("BYE")
+        call.hears("200")
+    return {"private dirty in a call without a microphone file, KiB": memory}
+
+
+def _speak(ear, to, seconds, payload):
     begin = time.monotonic()
     for number in range(round(seconds / PACKET_S)):
         time.sleep(max(begin + number * PACKET_S - time.monotonic(), 0))
-        ear.send(packet(number, SILENCE), to)
+        ear.send(packet(number, payload), to)
 
 
-def size(phone):
-    """The program and what belongs to it, stripped."""
-    total = 0
-    for file in phone.files():
-        with tempfile.NamedTemporaryFile() as stripped:
-            subprocess.run(["strip", "-o", stripped.name, file], check=True)
-            total += os.stat(stripped.name).st_size
-    return {"size, stripped, KiB": total / 1024}
+def size(phone, stage):
+    """The program and what belongs to it, stripped; and all that it loads."""
+    own = sum(_stripped_bytes(file) for file in phone.files())
+    libraries = sum(_stripped_bytes(file) for file in phone.libraries())
+    return {"size, stripped, KiB": own / 1024, "size with libraries but libc, KiB": (own + libraries) / 1024}
+
+
+def _stripped_bytes(file):
+    with tempfile.NamedTemporaryFile() as stripped:
+        subprocess.run(["strip", "-o", stripped.name, file], check=True)
+        return stripped.seek(0, 2)
+
+
+ROWS = {row.__name__: row for row in (size, start, ring, program_calls, answer, rest, talk_memory, talk)}
+# These ask for what only the first phone has: a control API.
+BY_API = {program_calls, answer}
