@@ -475,7 +475,7 @@ impl Registration {
 fn redirected(target: &Target, response: &Response) -> Option<Target> {
     let contact = response.headers.contact().ok().filter(|_| !target.is_redirected)?;
     let there = contact.uri.as_sip()?;
-    let hop = Uri::Sip(SipUri { user: None, password: None, headers: String::new(), ..there.clone() });
+    let hop = Uri::Sip(SipUri { user: None, headers: String::new(), ..there.clone() });
     match response.status {
         Status::MOVED_PERMANENTLY | Status::MOVED_TEMPORARILY => {
             Some(Target { domain: hop.clone(), hop, is_redirected: true })

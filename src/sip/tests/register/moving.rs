@@ -64,6 +64,25 @@ fn a_correction_is_signed_if_asked_and_given_up_if_refused() {
     assert!(account.told().is_empty(), "what was bound before still is");
     let (after_ms, refresh) = next_register(&mut account, 600);
     assert_eq!((after_ms, refresh.value("Contact")), (525_000, LOCAL));
+
+    let (mut account, correction) = beyond_a_nat();
+    account.receive(&answer(&correction, "403 Forbidden"));
+    account.unregister();
+    let remove = account.sent_one();
+    assert_eq!((remove.values("Contact"), remove.value("Expires")), (Vec::from([LOCAL]), "0"));
+}
+
+#[test]
+fn a_nat_that_shows_another_address_each_time_is_followed_once_for_each_refresh() {
+    let (mut account, correction) = beyond_a_nat();
+    account.receive(&seen_from("198.51.100.7", 40_001, &granted(&correction, 600)));
+    assert!(account.sent().is_empty(), "else there would be no end of it");
+    assert_eq!(account.told(), [Event::Registered]);
+    let (_, refresh) = next_register(&mut account, 600);
+    account.receive(&seen_from("198.51.100.7", 40_002, &granted(&refresh, 600)));
+    let again = account.sent_one();
+    let contacts = ["<sip:1000@198.51.100.7:40002>", "<sip:1000@198.51.100.7:40000>;expires=0"];
+    assert_eq!(again.values("Contact"), contacts);
 }
 
 #[test]
