@@ -157,12 +157,14 @@ fn rule_18_a_muted_call_sends_silence_and_a_change_is_told_once() {
 }
 
 #[test]
-fn rule_18_a_100_gives_no_progress_and_others_do_with_early_media_or_without() {
+fn rule_18_a_100_and_a_repetition_give_no_progress_and_others_do_with_early_media_or_without() {
     let mut stage = Stage::registered();
     let (call, invite) = stage.dials();
     let mut ear = Ear::new();
     stage.peer.answers(&invite, "100 Trying");
-    stage.peer.answers_with(&invite, "180 Ringing", &stage.peer.contact(), "");
+    for _ in 0..2 {
+        stage.peer.answers_with(&invite, "180 Ringing", &stage.peer.contact(), "");
+    }
     let told = |status: u16, early: bool| json!({ "callId": call, "SIPError": status, "earlyMedia": early });
     assert_eq!(stage.program.hears("OnCallProgress"), told(180, false));
     stage.peer.answers_with(&invite, "183 Session Progress", &stage.peer.contact(), &ear.sdp());

@@ -3,6 +3,7 @@
 //! `phone/tests.rs` and `api/tests`), src/sip/tests and tests/sim.
 
 mod accounts;
+mod additions;
 mod browsers;
 mod calls;
 mod connections;
