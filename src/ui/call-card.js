@@ -48,7 +48,7 @@ export function callCard(session, { callId }) {
             setText(at("name"), caller(call));
             setText(at("address"), call.peer.replace(/^sip:/, ""));
             setText(at("state"), callState(call));
-            setText(at("fault"), call.transferError === null ? "" : `The transfer failed: ${reason(call.transferError)}`);
+            setText(at("fault"), faultOf(call));
             setText(at("received"), `Keys from the other side: ${call.received.slice(-KEYS_SHOWN)}`);
             at("received").hidden = call.received === "";
             at("answer").hidden = !canAnswer;
@@ -71,6 +71,10 @@ export function callCard(session, { callId }) {
             at("playback").value = levels.playback;
         },
     };
+}
+
+function faultOf({ transferError }) {
+    return transferError === null ? "" : `The transfer failed: ${reason(transferError)}`;
 }
 
 function setPressed(button, isPressed) {

@@ -10,11 +10,11 @@ export function bindDial(root, session) {
     const { number, account } = form.elements;
     const from = part(root, "from");
 
-    fillKeypad(part(root, "keypad"), (key) => number.setRangeText(key, number.selectionStart, number.selectionEnd, "end"));
+    const replace = (text, start, end) => number.setRangeText(text, start, end, "end");
+    fillKeypad(part(root, "keypad"), (key) => replace(key, number.selectionStart, number.selectionEnd));
     part(root, "erase").addEventListener("click", () => {
-        const end = number.selectionEnd;
-        const start = number.selectionStart === end ? Math.max(0, end - 1) : number.selectionStart;
-        number.setRangeText("", start, end, "end");
+        const { selectionStart: start, selectionEnd: end } = number;
+        replace("", start === end ? Math.max(0, end - 1) : start, end);
     });
     form.addEventListener("submit", async (event) => {
         event.preventDefault();

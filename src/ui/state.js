@@ -1,7 +1,7 @@
 // What the page knows of the phone: accounts, calls, and whether the interface is shown. Made anew from each
 // `getstate`, and kept up by events in between; nothing here asks or draws.
 
-/** Ended calls that the page remembers, newest first. */
+/** Ended calls that the page remembers. */
 const ENDED_MAX = 8;
 
 /** What an account's events leave it in; `null` where it is gone. */
@@ -13,12 +13,46 @@ const ACCOUNT_STATES = {
     OnSIPUnRegister: null,
 };
 
-/** Dispatches `change` after each change, `levels` (detail: the event's data) for those of sound, and `call` (detail: `name`, `call`) for calls that begin or end. */
+/** What an event changes of its call. */
+const CALL_CHANGES = {
+    OnCallProgress(call, { SIPError }) {
+        call.progress = SIPError;
+    },
+    OnAcceptCall(call, { duration }) {
+        call.state = "answered";
+        call.answeredAt = performance.now() - duration;
+    },
+    OnHoldCall(call, { hold, by }) {
+        if (by === "local") call.isHeldHere = hold;
+        else call.isHeldThere = hold;
+    },
+    OnTransferredCall(call) {
+        call.isTransferred = true;
+    },
+    OnTransferFailed(call, { SIPError }) {
+        call.transferError = SIPError;
+    },
+    OnDTMF(call, { DTMF }) {
+        call.received += DTMF;
+    },
+    OnMediaLost(call) {
+        call.isSilent = true;
+    },
+    OnMediaBack(call) {
+        call.isSilent = false;
+    },
+};
+
+/**
+ * Dispatches `change` after each change but those of the sound's levels, `levels` for these (detail: the event's data),
+ * and `call` (detail: `name` of the event, `call`) for calls that begin, are answered or end.
+ */
 export class State extends EventTarget {
     /** By `connectionId`: `{ connectionId, number, domain, state }`. */
     accounts = new Map();
     /** By `callId`, oldest first. */
     calls = new Map();
+    /** The last calls that ended while the page looked, newest first, with `duration` (ms) and `SIPError`. */
     ended = [];
     isShown = true;
 
@@ -37,24 +71,23 @@ export class State extends EventTarget {
     }
 
     #take(name, data) {
-        if (name in ACCOUNT_STATES) return this.#takeAccount(name, data.connectionId);
-        if (name === "OnNewCall") {
-            this.calls.set(data.callId, this.#callOf({ ...data, state: "ringing", hold: "none", mute: false }));
-            this.#tellCall(name, this.calls.get(data.callId));
-            return true;
+        switch (name) {
+            case "OnNewCall":
+                return this.#begin(data);
+            case "OnFinalizedCall":
+                return this.#end(data);
+            case "OnStateChanged":
+                return this.#takeMutes(data);
+            case "OnShowUI":
+                this.isShown = data.show;
+                return true;
+            case "OnAudioLevel":
+                return this.dispatchEvent(new CustomEvent("levels", { detail: data }));
+            default:
+                if (name in ACCOUNT_STATES) return this.#takeAccount(name, data.connectionId);
+                // On an event that only a later phone tells nothing here depends.
+                return !(name in CALL_CHANGES) || this.#changeCall(name, data);
         }
-        const take = CALL_EVENTS[name];
-        if (take) {
-            const call = this.calls.get(data.callId);
-            if (call) take(call, data);
-            if (name === "OnFinalizedCall" && call) this.#end(call, data);
-            if (name === "OnAcceptCall" && call) this.#tellCall(name, call);
-            return call !== undefined;
-        }
-        if (name === "OnShowUI") this.isShown = data.show;
-        if (name === "OnAudioLevel") this.dispatchEvent(new CustomEvent("levels", { detail: data }));
-        // Of an event that a later phone has, and this page doesn't know, nothing here depends.
-        return name !== "OnStateChanged" || this.#takeMutes(data);
     }
 
     #takeAccount(name, connectionId) {
@@ -75,10 +108,28 @@ export class State extends EventTarget {
         return Object.keys(others).length === 0;
     }
 
-    #end(call, { duration, SIPError }) {
-        this.calls.delete(call.callId);
+    #begin(data) {
+        const call = this.#callOf({ ...data, state: "ringing", hold: "none", mute: false });
+        this.calls.set(call.callId, call);
+        this.#tellCall("OnNewCall", call);
+        return true;
+    }
+
+    #changeCall(name, data) {
+        const call = this.calls.get(data.callId);
+        if (!call) return false;
+        CALL_CHANGES[name](call, data);
+        if (name === "OnAcceptCall") this.#tellCall(name, call);
+        return true;
+    }
+
+    #end({ callId, duration, SIPError }) {
+        const call = this.calls.get(callId);
+        if (!call) return false;
+        this.calls.delete(callId);
         this.ended = [{ ...call, duration, SIPError }, ...this.ended].slice(0, ENDED_MAX);
         this.#tellCall("OnFinalizedCall", this.ended[0]);
+        return true;
     }
 
     #callOf({ callId, connectionId, type, state, hold, mute, from, to, duration, displayName }) {
@@ -110,34 +161,3 @@ export class State extends EventTarget {
         this.dispatchEvent(new Event("change"));
     }
 }
-
-/** What each event changes of its call. */
-const CALL_EVENTS = {
-    OnCallProgress(call, { SIPError }) {
-        call.progress = SIPError;
-    },
-    OnAcceptCall(call, { duration }) {
-        call.state = "answered";
-        call.answeredAt = performance.now() - duration;
-    },
-    OnHoldCall(call, { hold, by }) {
-        if (by === "local") call.isHeldHere = hold;
-        else call.isHeldThere = hold;
-    },
-    OnTransferredCall(call) {
-        call.isTransferred = true;
-    },
-    OnTransferFailed(call, { SIPError }) {
-        call.transferError = SIPError;
-    },
-    OnDTMF(call, { DTMF }) {
-        call.received += DTMF;
-    },
-    OnMediaLost(call) {
-        call.isSilent = true;
-    },
-    OnMediaBack(call) {
-        call.isSilent = false;
-    },
-    OnFinalizedCall() {},
-};

@@ -9,14 +9,19 @@ import { Phone } from "./phone.js";
 
 const folder = process.env.PICTURES;
 
-test("pictures of the page on narrow and wide screens, light and dark", { skip: !folder && "PICTURES names no folder" }, async () => {
+const skip = !folder && "PICTURES names no folder";
+
+test("pictures of the page on narrow and wide screens, light and dark", { skip }, async () => {
     await mkdir(folder, { recursive: true });
     const phone = await Phone.start();
     const browser = await launch();
     for (const [width, height] of [[360, 740], [1280, 800]]) {
         for (const colorScheme of ["light", "dark"]) {
             const page = await openPage(browser, { viewport: { width, height }, colorScheme });
-            const take = (what) => page.screenshot({ path: join(folder, `${what}-${width}-${colorScheme}.png`), fullPage: true });
+            const take = (what) => {
+                const path = join(folder, `${what}-${width}-${colorScheme}.png`);
+                return page.screenshot({ path, fullPage: true });
+            };
             await page.locator("#sign-in").waitFor();
             await take("sign-in");
             await signIn(page);

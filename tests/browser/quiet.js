@@ -25,11 +25,13 @@ export async function silentServer() {
 /** A server that answers each INVITE at once, itself, with G.711 A-law; `speak` sends one packet of it. */
 export async function quietServer() {
     const [sip, rtp] = [await bound(), await bound()];
+    const ownContact = `Contact: <sip:quiet@${HOST}:${sip.address().port}>`;
     let phoneRtp = 0;
     sip.on("message", (bytes, from) => {
         const request = bytes.toString();
         const [method] = request.split(" ", 1);
         if (method === "ACK") return;
+        const contact = method === "REGISTER" ? /^Contact:.*$/im.exec(request)[0] : ownContact;
         const copied = request.split("\r\n").filter((line) => /^(Via|From|Call-ID|CSeq|Expires):/i.test(line));
         const to = /^To:.*$/im.exec(request)[0];
         const isInvite = method === "INVITE";
@@ -42,7 +44,7 @@ export async function quietServer() {
             "SIP/2.0 200 OK",
             ...copied,
             to.includes("tag=") ? to : `${to};tag=quiet`,
-            method === "REGISTER" ? /^Contact:.*$/im.exec(request)[0] : `Contact: <sip:quiet@${HOST}:${sip.address().port}>`,
+            contact,
             ...(isInvite ? ["Content-Type: application/sdp"] : []),
             `Content-Length: ${sdp.length}`,
         ];

@@ -12,7 +12,8 @@ import { PAGE, Phone } from "./phone.js";
 const PATIENCE_MS = 15_000;
 
 const readme = await readFile(new URL("../../README.md", import.meta.url), "utf8");
-const programs = Object.fromEntries([...readme.matchAll(/^```(\w+)\n([^]*?)^```$/gm)].map(([, language, text]) => [language, text]));
+const blocks = [...readme.matchAll(/^```(\w+)\n([^]*?)^```$/gm)];
+const programs = Object.fromEntries(blocks.map(([, language, text]) => [language, text]));
 
 let phone;
 
