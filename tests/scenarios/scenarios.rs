@@ -34,7 +34,7 @@ fn main() -> ExitCode {
                 }
             },
         };
-        println!("{} {:<12} {outcome:<20} {}", row.id, row.area, row.verdict);
+        println!("{} {:<14} {outcome:<25} {}", row.id, row.area, row.verdict);
     }
     for fault in &faults {
         eprintln!("\n{fault}");

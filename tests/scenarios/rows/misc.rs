@@ -52,7 +52,7 @@ pub(crate) const ROWS: &[Row] = &[
         "S73",
         "misc",
         "message waiting is told; NOTIFYs that nobody asked for are answered",
-        "message waiting",
+        "OnMessageWaiting",
     ),
     waits("S74", "misc", "subscriptions are kept through whatever becomes of them", "SUBSCRIBE"),
     driven(
