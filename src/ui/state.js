@@ -134,6 +134,14 @@ export class State extends EventTarget {
 
     #callOf({ callId, connectionId, type, state, hold, mute, from, to, duration, displayName }) {
         return {
+            name: displayName ?? "",
+            progress: null,
+            isTransferred: false,
+            transferError: null,
+            isSilent: false,
+            received: "",
+            // The snapshot tells none of these: what events have told is kept.
+            ...this.calls.get(callId),
             callId,
             connectionId,
             type,
@@ -142,14 +150,7 @@ export class State extends EventTarget {
             isHeldHere: hold === "local" || hold === "both",
             isHeldThere: hold === "remote" || hold === "both",
             peer: type === "incoming" ? from : to,
-            // The snapshot has no names: one that an event has told is kept.
-            name: displayName ?? this.calls.get(callId)?.name ?? "",
             answeredAt: state === "answered" ? performance.now() - duration : null,
-            progress: null,
-            isTransferred: false,
-            transferError: null,
-            isSilent: false,
-            received: "",
         };
     }
 

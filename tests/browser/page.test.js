@@ -215,6 +215,7 @@ test("another account is connected, calls the first, and is disconnected", async
 
     await second.getByRole("button", { name: "Disconnect" }).click();
     await second.waitFor({ state: "detached" });
+    assert.equal(await page.locator("#notice").isVisible(), false);
 });
 
 test("a refused account says so", async () => {
