@@ -2,6 +2,8 @@
 # make interop   the phone against Asterisk, SIPp and scripted peers, with real sound
 # make browser   the page in headless Chromium, and all examples of the documentation
 # make long-call a call of ten minutes with a peer whose clock is off
+# make sim       SEEDS=n simulated worlds (10,000), or the world SEED=x alone with all that happens in it
+# make fuzz      each fuzzer in turn, for TIME=n seconds (3600) each; make fuzz-sip and so on: one of them
 # make deny      what the dependencies may be: licences, sources, no async runtime
 # make bench-flood   how long programs wait for replies in a call, without and in a flood of noise (1 min)
 # make bench-rest    which threads wake at rest, and the memory that the phone has to itself (3 min)
@@ -10,7 +12,7 @@
 #
 # Each installs what it lacks (Debian packages, parts of the Rust toolchain) and says how long its steps took.
 
-.PHONY: test interop browser long-call deny bench bench-flood bench-rest run
+.PHONY: test interop browser long-call sim fuzz fuzz-tools deny bench bench-flood bench-rest run
 .SILENT:
 
 # Runs a command, and says how long it took: $(call step,NAME,COMMAND).
@@ -43,6 +45,25 @@ long-call:
 	$(call step,lab,sh tests/lab/install.sh lab)
 	$(call step,phone,cargo build --release --locked)
 	$(call step,call,sh tests/interop/run -m long)
+
+SEEDS ?= 10000
+
+sim:
+	$(call step,worlds,SEEDS=$(SEEDS) cargo test --locked --quiet -p phone --test sim every_promise -- --nocapture)
+
+TIME ?= 3600
+
+fuzz: fuzz-sip fuzz-sdp fuzz-rtp fuzz-rtcp fuzz-dns fuzz-head fuzz-json fuzz-phone
+
+fuzz-%: fuzz-tools
+	mkdir -p tests/fuzz/corpus/$*
+	$(call step,$*,cargo +nightly fuzz run --fuzz-dir tests/fuzz $* tests/fuzz/corpus/$* tests/fuzz/examples/$* \
+		-- -max_total_time=$(TIME))
+
+fuzz-tools:
+	$(call step,cargo-fuzz,cargo fuzz --version || cargo install --locked cargo-fuzz)
+	$(call step,nightly,rustup toolchain install nightly --profile minimal)
+	$(call step,examples,cargo run --locked --quiet -p mutations --example write)
 
 deny:
 	$(call step,cargo-deny,cargo deny --version || cargo install --locked cargo-deny)

@@ -7,6 +7,7 @@
 mod agreement;
 mod clients;
 mod exchange;
+mod faults;
 mod network;
 mod sound;
 mod station;
@@ -19,6 +20,7 @@ mod world;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use faults::Fault;
 use network::Weather;
 use tally::Tally;
 use world::World;
@@ -73,6 +75,23 @@ fn every_promise_is_kept_whatever_clients_and_the_network_do() {
     assert_eq!(tally.forbidden(), [""; 0], "transitions that no machine may make");
     if worlds >= WORLDS {
         assert_eq!(tally.never_taken(), [""; 0], "transitions that no world has shown");
+    }
+}
+
+/// Worlds that a planted fault may pass through before it is caught.
+const WORLDS_FOR_A_FAULT: u64 = 1_000;
+
+#[test]
+fn every_planted_fault_is_caught() {
+    for fault in Fault::ALL {
+        let is_caught = |number: &u64| {
+            let mut world = world(*number);
+            world.plant(fault);
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| world.live())).is_err()
+        };
+        let caught = (0..WORLDS_FOR_A_FAULT).find(is_caught);
+        let number = caught.unwrap_or_else(|| panic!("{fault:?} is caught in no world"));
+        println!("{fault:?}: caught in world {number}");
     }
 }
 

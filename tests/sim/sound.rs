@@ -27,7 +27,7 @@ impl World {
             }
             LegCommand::Use(terms) if terms.watch => {
                 let after = self.dice.duration(LOST_AFTER, LOST_AFTER * 6);
-                let is_blocked = !self.is_calm && self.dice.percent(10);
+                let is_blocked = !self.is_calm && self.dice.percent(30);
                 self.begin(after, Happening::LegListens { station: at, leg, is_blocked });
             }
             LegCommand::Key { key, way: Way::Event } => {
@@ -49,7 +49,7 @@ impl World {
             self.leg_tells(at, leg, LegEvent::Lost);
         }
         if is_blocked && !is_alone {
-            let after = self.dice.duration(Duration::ZERO, Duration::from_secs(90));
+            let after = self.dice.duration(Duration::ZERO, Duration::from_secs(180));
             self.begin(after, Happening::LegTells { station: at, leg, event: LegEvent::Back });
         } else {
             self.begin(LOST_AFTER * 4, Happening::LegListens { station: at, leg, is_blocked: false });

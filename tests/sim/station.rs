@@ -8,6 +8,7 @@ use phone::{Config, ConnectionId, Input, Output, Phone};
 use sip::endpoint;
 
 use crate::clients::{Clients, EXCHANGE_NAME, PASSWORD, USERS};
+use crate::faults::{Fault, Spoiler};
 use crate::tally::{Tally, Watcher};
 use crate::witness::{Cause, GRACE, MAX_CALLS, Witness};
 use crate::world::{EXCHANGE, address};
@@ -23,6 +24,7 @@ pub(crate) struct Station {
     pub(crate) address: SocketAddr,
     phone: Phone,
     watcher: Watcher,
+    spoiler: Option<Spoiler>,
     pub(crate) clients: Clients,
     pub(crate) witness: Witness,
     /// RTP sockets bound so far.
@@ -54,6 +56,7 @@ impl Station {
             address: address(its_address),
             phone: Phone::new(config, seed(dice.u64()), Instant::ZERO),
             watcher: Watcher::default(),
+            spoiler: None,
             clients: Clients::new(at, dice.fork()),
             witness,
             ports: 0,
@@ -71,9 +74,25 @@ impl Station {
         if self.witness.has_stopped {
             return Vec::new();
         }
+        let misread = self.spoiler.as_ref().and_then(|spoiler| spoiler.misread(&input));
+        let input = match (input, &misread) {
+            (Input::Sip(endpoint::Input::Datagram { flow, .. }), Some(bytes)) => {
+                Input::Sip(endpoint::Input::Datagram { flow, bytes })
+            }
+            (input, _) => input,
+        };
         self.phone.handle_input(now, input);
         self.watcher.look(&self.phone, cause.into(), tally);
-        self.poll_outputs()
+        let outputs = self.poll_outputs();
+        match &mut self.spoiler {
+            Some(spoiler) => spoiler.spoil(cause, outputs),
+            None => outputs,
+        }
+    }
+
+    /// From now on its phone has a fault.
+    pub(crate) fn plant(&mut self, fault: Fault) {
+        self.spoiler = Some(Spoiler::new(fault));
     }
 
     pub(crate) fn poll_outputs(&mut self) -> Vec<Output> {

@@ -11,6 +11,7 @@ use crate::network::Fate;
 #[derive(PartialEq, Eq)]
 pub(crate) struct Trace {
     seed: u64,
+    is_hushed: bool,
     lines: Vec<Line>,
 }
 
@@ -31,7 +32,12 @@ pub(crate) enum What {
 
 impl Trace {
     pub(crate) const fn new(seed: u64) -> Self {
-        Self { seed, lines: Vec::new() }
+        Self { seed, is_hushed: false, lines: Vec::new() }
+    }
+
+    /// A failure is expected, and not to be printed.
+    pub(crate) const fn hush(&mut self) {
+        self.is_hushed = true;
     }
 
     pub(crate) fn tell(&mut self, at: Instant, who: &'static str, what: What) {
@@ -46,7 +52,7 @@ impl Trace {
 /// The ladder of a world that failed: whoever reads it can replay the seed.
 impl Drop for Trace {
     fn drop(&mut self) {
-        if std::thread::panicking() && !self.lines.is_empty() {
+        if std::thread::panicking() && !self.is_hushed {
             eprintln!("SEED={} fails:\n{self}", self.seed);
         }
     }

@@ -14,6 +14,7 @@ use sip::flow::{Flow, FlowError, Link, Transport};
 use crate::agreement;
 use crate::clients::{EXCHANGE_NAME, PASSWORD, REFUSING_HOST, USERS};
 use crate::exchange::{Exchange, Habits};
+use crate::faults::Fault;
 use crate::network::{Fate, Network, Weather};
 use crate::station::{STATIONS, Station, seed};
 use crate::tally::Tally;
@@ -98,6 +99,12 @@ impl World {
             world.begin(after, Happening::ExchangeForgets);
         }
         world
+    }
+
+    /// Its phones have a fault. That it is caught is no news: nothing is printed.
+    pub(crate) fn plant(&mut self, fault: Fault) {
+        self.stations.iter_mut().for_each(|station| station.plant(fault));
+        self.trace.hush();
     }
 
     /// A day in this world, from its first request to the last `Stopped`.
