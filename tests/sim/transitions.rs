@@ -37,6 +37,9 @@ pub(crate) type Transition = (&'static str, &'static [By], &'static str);
 
 use By::{Driver, Peer, Timer, User};
 
+/// What moves a machine may move others of its call or account at once.
+const ANYTHING: &[By] = &[User, Peer, Timer, Driver];
+
 /// Whatever state: what belongs to a dialog or a call ends with it.
 pub(crate) const ANY: &str = "*";
 
@@ -47,7 +50,7 @@ pub(crate) const MACHINES: &[(&str, &[Transition])] = &[
     (
         "INVITE client",
         &[
-            (NONE, &[User, Peer, Timer, Driver], "Calling"),
+            (NONE, ANYTHING, "Calling"),
             ("Calling", &[Peer], "Proceeding"),
             ("Calling", &[Peer], "Accepted"),
             ("Calling", &[Peer], "Completed"),
@@ -62,7 +65,7 @@ pub(crate) const MACHINES: &[(&str, &[Transition])] = &[
     (
         "non-INVITE client",
         &[
-            (NONE, &[User, Peer, Timer, Driver], "Trying"),
+            (NONE, ANYTHING, "Trying"),
             ("Completed", &[Timer], NONE),
             ("Proceeding", &[Peer], "Completed"),
             ("Proceeding", &[Timer], NONE),
@@ -121,20 +124,20 @@ pub(crate) const MACHINES: &[(&str, &[Transition])] = &[
             (NONE, &[Peer], "Settled"),
             ("Unacknowledged", &[Peer, Timer], "Settled"),
             ("Settled", &[Peer], "Unacknowledged"),
-            (ANY, &[User, Peer, Timer, Driver], NONE),
+            (ANY, ANYTHING, NONE),
         ],
     ),
     (
         "reoffer",
         &[
             (NONE, &[User, Peer], "Idle"),
-            ("Idle", &[User, Peer, Timer], "Out"),
-            ("Idle", &[User, Peer], "Wanted"),
-            ("Out", &[Peer, Timer], "Idle"),
-            ("Out", &[Peer, Timer], "Wanted"),
-            ("Wanted", &[Peer, Timer, Driver], "Idle"),
-            ("Wanted", &[Peer, Timer, Driver], "Out"),
-            (ANY, &[User, Peer, Timer, Driver], NONE),
+            ("Idle", ANYTHING, "Out"),
+            ("Idle", ANYTHING, "Wanted"),
+            ("Out", ANYTHING, "Idle"),
+            ("Out", ANYTHING, "Wanted"),
+            ("Wanted", ANYTHING, "Idle"),
+            ("Wanted", ANYTHING, "Out"),
+            (ANY, ANYTHING, NONE),
         ],
     ),
     (
@@ -145,7 +148,7 @@ pub(crate) const MACHINES: &[(&str, &[Transition])] = &[
             ("Idle", &[User], NONE),
             ("Reaching", &[Driver], "Asking"),
             ("Asking", &[Peer], "Idle"),
-            ("Asking", &[User, Peer, Timer, Driver], "Reaching"),
+            ("Asking", ANYTHING, "Reaching"),
             ("Asking", &[Peer], "Bound"),
             ("Asking", &[Peer, Timer, Driver], "Waiting"),
             ("Asking", &[Peer, Timer, Driver], NONE),
@@ -175,7 +178,7 @@ pub(crate) const MACHINES: &[(&str, &[Transition])] = &[
             ("Refused", &[Peer], "Connected"),
             ("Refused", &[User, Timer], "Disconnecting"),
             ("Disconnecting", &[Timer], "Gone"),
-            (ANY, &[User, Peer, Timer, Driver], NONE),
+            (ANY, ANYTHING, NONE),
         ],
     ),
     (
@@ -193,7 +196,7 @@ pub(crate) const MACHINES: &[(&str, &[Transition])] = &[
             ("Remote", &[Peer], "Both"),
             ("Remote", &[Peer], "Local"),
             ("Remote", &[Peer], "None"),
-            (ANY, &[User, Peer, Timer, Driver], NONE),
+            (ANY, ANYTHING, NONE),
         ],
     ),
     (
@@ -206,7 +209,7 @@ pub(crate) const MACHINES: &[(&str, &[Transition])] = &[
             ("Idle", &[User, Peer], "Asked"),
             ("Subscribed", &[Peer], "Idle"),
             ("Told", &[Peer], "Idle"),
-            (ANY, &[User, Peer, Timer, Driver], NONE),
+            (ANY, ANYTHING, NONE),
         ],
     ),
     (
@@ -214,8 +217,8 @@ pub(crate) const MACHINES: &[(&str, &[Transition])] = &[
         &[
             (NONE, &[User, Peer], "Idle"),
             ("Idle", &[Peer], "Subscribed"),
-            ("Subscribed", &[User, Peer, Timer, Driver], "Idle"),
-            (ANY, &[User, Peer, Timer, Driver], NONE),
+            ("Subscribed", ANYTHING, "Idle"),
+            (ANY, ANYTHING, NONE),
         ],
     ),
     (
@@ -225,7 +228,7 @@ pub(crate) const MACHINES: &[(&str, &[Transition])] = &[
             (NONE, &[User], "Referring"),
             ("Holding", &[Peer], "Referring"),
             ("Referring", &[Peer], "Left"),
-            (ANY, &[User, Peer, Timer, Driver], NONE),
+            (ANY, ANYTHING, NONE),
         ],
     ),
 ];
