@@ -8,6 +8,7 @@ pub mod hw;
 pub mod interface;
 pub mod log;
 pub mod mailbox;
+pub mod memory;
 pub mod occupant;
 pub mod password;
 pub mod ports;

@@ -24,10 +24,14 @@ fn wakes_within(phone: &Phone, time: Duration, story: impl FnOnce()) -> Vec<(Str
     after.into_iter().zip(before).map(|((name, after), (_, before))| (name, after - before)).collect()
 }
 
-/// The lines of `smaps_rollup` that count: what the phone has to itself.
+/// What the kernel says of the phone's memory.
+fn rollup(phone: &Phone) -> String {
+    fs::read_to_string(format!("/proc/{}/smaps_rollup", phone.pid())).expect("it runs")
+}
+
+/// The lines that count: what the phone has to itself.
 fn memory(phone: &Phone) -> String {
-    let path = format!("/proc/{}/smaps_rollup", phone.pid());
-    let rollup = fs::read_to_string(path).expect("it runs");
+    let rollup = rollup(phone);
     let lines = rollup.lines().filter(|line| line.starts_with("Private_") || line.starts_with("Rss:"));
     lines.map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect::<Vec<_>>().join(", ")
 }
@@ -38,6 +42,23 @@ fn a_registered_phone_with_a_program_connected_sleeps() {
     wakes_within(&stage.phone, SETTLED, || ());
     let wakes = wakes_within(&stage.phone, Duration::from_secs(3), || ());
     assert!(wakes.iter().all(|(_, count)| *count == 0), "a thread woke for nothing: {wakes:?}");
+}
+
+/// Memory that the phone has to itself and has written to, in KiB.
+fn dirty_kib(phone: &Phone) -> u64 {
+    let rollup = rollup(phone);
+    let line =
+        rollup.lines().find_map(|line| line.strip_prefix("Private_Dirty:")).expect("a line of the kernel's");
+    line.split_whitespace().next().and_then(|kib| kib.parse().ok()).expect("a number")
+}
+
+#[test]
+fn the_memory_of_a_passwords_check_is_given_back() {
+    let phone = Phone::start("");
+    let before = dirty_kib(&phone);
+    let _programs = [(); 4].map(|()| phone.program());
+    let grown = dirty_kib(&phone).saturating_sub(before);
+    assert!(grown < 6 << 10, "grown by {grown} KiB; a check takes 12 MiB");
 }
 
 /// `make bench-rest`: what a phone at rest costs in a minute: after a call, with an hour's registration, and with one that

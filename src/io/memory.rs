@@ -1,0 +1,20 @@
+//! What the C library does with memory that is freed.
+
+/// The size from which on a block is mapped on its own, and given back to the system when it is freed: glibc's own, which
+/// it raises for good as soon as a larger block is freed. The 12 MiB of a password's check would then stay with the phone.
+#[cfg(target_env = "gnu")]
+const MAPPED_FROM_BYTES: libc::c_int = 128 << 10;
+
+/// Has large blocks given back when they are freed. To be called before any thread is started.
+#[cfg_attr(
+    target_env = "gnu",
+    expect(unsafe_code, reason = "a setting of the C library, which the standard library doesn't know")
+)]
+pub fn give_back_large_blocks() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: sets a number of the allocator, any value of which is good; no other thread runs yet. Where it is refused,
+    // memory is only kept for longer.
+    unsafe {
+        libc::mallopt(libc::M_MMAP_THRESHOLD, MAPPED_FROM_BYTES);
+    }
+}
