@@ -72,10 +72,13 @@ impl Receiver {
         RATE_HZ
     }
 
-    /// What call control says to a leg. Terms, a tone or its end begin it.
+    /// What call control says to a leg. Terms, a tone or its end begin it, and end what is left of legs before it.
     pub fn handle_command(&mut self, now: Instant, leg: LegId, command: &LegCommand) {
         match command {
             LegCommand::Use(_) | LegCommand::Tone(Some(_)) | LegCommand::End { .. } => {
+                if !self.legs.contains_key(&leg) {
+                    self.legs.values_mut().for_each(Leg::end_last_tone);
+                }
                 self.legs.entry(leg).or_default().handle_command(now, command);
             }
             LegCommand::Tone(None) | LegCommand::Key { .. } | LegCommand::Meter(_) => {

@@ -53,6 +53,14 @@ impl Leg {
         }
     }
 
+    /// The user has begun something else: the tone of a call that is over would only disturb.
+    pub(super) fn end_last_tone(&mut self) {
+        if let End::At(_) = self.end {
+            self.player = None;
+            self.end = End::Reached;
+        }
+    }
+
     fn take(&mut self, now: Instant, terms: &Terms) {
         match &mut self.stream {
             Some(stream) => stream.renew(now, terms),

@@ -82,3 +82,13 @@ fn a_leg_may_end_with_three_seconds_of_busy_and_hears_no_peer_meanwhile() {
     assert_eq!(world.events(), [LegEvent::Ended(Half::Receive)]);
     assert!(loudest(&world.listen(Role::Both, 1_000)) == 0.0);
 }
+
+#[test]
+fn the_next_call_is_not_disturbed_by_the_busy_tone_of_the_last() {
+    let mut world = with_tone(Tone::Ringback);
+    world.tell(&LegCommand::End { tone: Some(Tone::Busy) });
+    let next = LegId(LEG.0 + 1);
+    world.receiver.handle_command(world.now, next, &LegCommand::Use(terms()));
+    assert_eq!(world.events(), [LegEvent::Ended(Half::Receive)]);
+    assert!(loudest(&world.listen(Role::Both, 1_000)) == 0.0);
+}
