@@ -184,6 +184,17 @@ fn a_nonce_that_has_lapsed_is_no_refusal_where_it_is_called_stale() {
 }
 
 #[test]
+fn of_many_realms_at_once_four_are_answered() {
+    let mut phone = Phone::new();
+    let challenges: Vec<String> =
+        (0..9).map(|realm| format!("Digest realm=\"{realm}\", nonce=\"n\"")).collect();
+    let challenges: Vec<&str> = challenges.iter().map(String::as_str).collect();
+    assert!(phone.is_challenged(Name::WwwAuthenticate, &challenges));
+    let realms: Vec<String> = phone.answers(Name::Authorization).into_iter().map(|it| it.realm).collect();
+    assert_eq!(realms, ["0", "1", "2", "3"]);
+}
+
+#[test]
 fn challenges_that_never_end_are_answered_four_times() {
     let mut phone = Phone::new();
     let is_challenged_by = |phone: &mut Phone, realm: usize| {
