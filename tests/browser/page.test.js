@@ -255,6 +255,7 @@ test("the log of messages shows what passes, and no password or token", async ()
 
 test("the keyboard alone is enough", async () => {
     const page = await open();
+    await page.locator("#sign-in [name=user]:focus").waitFor();
     await page.keyboard.type("operator");
     await page.keyboard.press("Tab");
     await page.keyboard.type("open sesame");
