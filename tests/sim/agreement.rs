@@ -65,6 +65,7 @@ const OUTCOMES_OF_FORKS: &[(&str, Side)] = &[
     ("fork: answers second", Answered(PEER, &[0])),
     ("fork: answers second and hangs up", Answered(US, &[0])),
     ("fork: answers second and asks", Answered(PEER, &[481])),
+    ("fork: gone silent", Answered(SILENCE, &[408])),
 ];
 
 /// All outcomes.

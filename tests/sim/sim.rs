@@ -1,5 +1,5 @@
 //! The simulator: three whole phones and an exchange over a network that is never there, held to the contract
-//! (docs/api.md, part 2, rules 4, 7, 8 and 9) in many worlds. A world follows from its number alone.
+//! (docs/api.md, part 2, rules 4, 7 to 9, 11, 12, 17 and 18) in many worlds. A world follows from its number alone.
 //!
 //! `SEEDS=n` in the environment runs `n` worlds; `SEED=x` runs that one, and prints what happened in it. A world that
 //! fails prints its number and its ladder.
