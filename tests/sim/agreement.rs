@@ -46,12 +46,11 @@ const OUTCOMES: &[(&str, Side, Side)] = &[
     // RFC 5407 §3.2.2: BYE crosses BYE.
     ("race: both hang up", Answered(US, &[0]), Answered(US, &[0])),
     // RFC 5407 §3.1.2: CANCEL crosses the 200, which is ACKed and its dialog ended.
-    ("race: given up while answered", Rang(US, GAVE_UP), Answered(PEER, &[0])),
+    ("race: given up while answered", Rang(US, GAVE_UP), Answered(PEER, &[0, 481])),
     ("race: given up while answered and hung up", Rang(US, GAVE_UP), Answered(US, &[0])),
     // A new offer, or INFO or REFER, meets a dialog that has ended, before the BYE comes: 481 ends the call.
     ("race: hung up by the caller while asked", Answered(US, &[0]), Answered(PEER, &[481])),
     ("race: hung up by the called while asked", Answered(PEER, &[481]), Answered(US, &[0])),
-    ("race: given up while answered and asked", Rang(US, GAVE_UP), Answered(PEER, &[481])),
     // CANCEL crosses the refusal.
     ("race: given up while declined", Rang(US, GAVE_UP), Rang(US, DECLINED)),
 ];
@@ -62,10 +61,8 @@ const OUTCOMES_OF_FORKS: &[(&str, Side)] = &[
     ("fork: declines", Rang(US, DECLINED)),
     ("fork: sends the caller elsewhere", Rang(US, &[302])),
     // RFC 3261 §13.2.2.4: the caller keeps one, and ends the dialogs of the others.
-    ("fork: answers second", Answered(PEER, &[0])),
-    ("fork: answers second and hangs up", Answered(US, &[0])),
-    ("fork: answers second and asks", Answered(PEER, &[481])),
-    ("fork: gone silent", Answered(SILENCE, &[408])),
+    ("fork: answers second", Answered(PEER, &[0, 481])),
+    ("fork: answers second and ends it", Answered(US, &[0, 408])),
 ];
 
 /// All outcomes.
