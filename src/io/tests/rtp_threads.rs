@@ -321,7 +321,10 @@ fn a_flood_on_a_leg_is_read_in_turns_and_to_its_end() {
     world.begin();
     (0..70).for_each(|_| world.hear(b"noise"));
     world.hear(&rtp_packet(1));
-    world.receive.post(rtp_receive::Letter::Leg { leg: LegId(2), command: LegCommand::End { tone: None } }).expect("room");
+    world
+        .receive
+        .post(rtp_receive::Letter::Leg { leg: LegId(2), command: LegCommand::End { tone: None } })
+        .expect("room");
     world.turn();
     assert!(
         matches!(world.sip.try_recv(), Ok(sip::Letter::Leg { leg: LegId(2), .. })),
