@@ -5,6 +5,7 @@
 # make sim       SEEDS=n simulated worlds (10,000), or the world SEED=x alone with all that happens in it
 # make fuzz      each fuzzer in turn, for TIME=n seconds (3600) each; make fuzz-sip and so on: one of them
 # make deny      what the dependencies may be: licences, sources, no async runtime
+# make bench-counts  the instructions that parser, printer, call control and sound take (1 min)
 # make bench-flood   how long programs wait for replies in a call, without and in a flood of noise (1 min)
 # make bench-rest    which threads wake at rest, and the memory that the phone has to itself (3 min)
 # make bench     the phone, as built for a device, beside baresip and pjsua: a table, and target/bench.json (30 min)
@@ -12,7 +13,7 @@
 #
 # Each installs what it lacks (Debian packages, parts of the Rust toolchain) and says how long its steps took.
 
-.PHONY: test interop browser long-call sim fuzz fuzz-tools deny bench bench-flood bench-rest run
+.PHONY: test interop browser long-call sim fuzz fuzz-tools deny bench bench-counts bench-flood bench-rest run
 .SILENT:
 
 # Runs a command, and says how long it took: $(call step,NAME,COMMAND).
@@ -31,6 +32,7 @@ test:
 interop:
 	$(call step,packages,sh tests/lab/packages.sh $(BUILD_PACKAGES))
 	$(call step,lab,sh tests/lab/install.sh lab)
+	$(call step,chromium,sh tests/browser/install.sh)
 	$(call step,phone,cargo build --release --locked)
 	$(call step,stories,sh tests/interop/run)
 
@@ -77,6 +79,11 @@ bench:
 	$(call step,lab,sh tests/lab/install.sh lab peers)
 	$(call step,phone,cargo build --release --locked --no-default-features)
 	$(call step,measurements,sh tests/bench/run)
+
+bench-counts:
+	$(call step,packages,sh tests/lab/packages.sh $(BUILD_PACKAGES) valgrind)
+	$(call step,program,cargo build --release --locked --package phone --example counts)
+	$(call step,counts,sh tests/bench/counts)
 
 bench-flood:
 	$(call measure,delay_of_replies_in_a_flood)
