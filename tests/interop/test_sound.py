@@ -7,6 +7,7 @@ import pytest
 
 from lab import speech
 from lab.pace import TOLERABLE_MS, Pace
+from lab.page import call_by_page
 from lab.sound import RATE_HZ as WIRE_HZ
 
 # Beyond it a talker hears the echo apart from what he says.
@@ -94,6 +95,22 @@ def test_speech_through_alsa_comes_back_from_the_server(user, start_phone, sound
         phone = start_phone(capture="alsa:default", playback="alsa:default", environment=sound.environment)
         call_echo(phone.register(user))
         with sound.record() as recording:
+            sound.say(said)
+        phone.stop()
+        return speech.quality(recording.heard, recording.played, WIRE_HZ)
+
+    judge(measure, QUALITY_BY_ALSA)
+
+
+def test_speech_through_alsa_comes_back_from_a_call_of_the_pages_button(
+    start_phone, sound, asterisk, sentence, judge
+):
+    said = speech.resample(sentence, speech.RATE_HZ, WIRE_HZ)
+
+    def measure():
+        phone = start_phone(capture="alsa:default", playback="alsa:default", environment=sound.environment)
+        phone.register("1000")
+        with call_by_page("600"), sound.record() as recording:
             sound.say(said)
         phone.stop()
         return speech.quality(recording.heard, recording.played, WIRE_HZ)
