@@ -204,6 +204,11 @@ impl Call {
         self.is_answered() && !self.hold.is_wanted()
     }
 
+    /// Whether it would speak, did another call not: its peer has refused to be held.
+    pub(super) fn could_speak(&self) -> bool {
+        self.is_answered() && self.hold.is_refused()
+    }
+
     /// Whether `acceptcall` fits: it came in, and rings.
     pub(super) fn can_be_accepted(&self) -> bool {
         self.is_ringing() && self.told.call_type == CallType::Incoming

@@ -16,6 +16,8 @@ pub(super) struct Hold {
     agreed: bool,
     /// What our offer says that has no answer yet.
     offered: Option<bool>,
+    /// The peer has refused to be held: our side does so for the sake of another call, and tells nobody.
+    is_refused: bool,
     /// The peer holds.
     remote: bool,
 }
@@ -36,16 +38,22 @@ impl Hold {
         }
     }
 
+    /// Whether our side holds against the peer's will: only while another call speaks.
+    pub(super) const fn is_refused(self) -> bool {
+        self.is_refused
+    }
+
     /// Our side wants this from now on. True if that is new, and to be offered.
     pub(super) const fn want(&mut self, hold: bool) -> bool {
-        let is_new = self.wanted != hold;
+        let is_new = self.wanted != hold || self.is_refused;
         self.wanted = hold;
+        self.is_refused = false;
         is_new
     }
 
-    /// What our offers say: as RFC 3264 §8.4 has it, and nothing where the peer doesn't listen anyway.
-    pub(super) const fn direction(self) -> Direction {
-        if self.wanted && self.remote { Direction::INACTIVE } else { self.answering() }
+    /// Whether the peer knows what we want.
+    pub(super) const fn is_agreed(self) -> bool {
+        self.wanted == self.agreed
     }
 
     /// What our answers say as far as the offer goes along with it: that the peer held us before is nothing to it.
@@ -53,18 +61,15 @@ impl Hold {
         if self.wanted { Direction::SENDONLY } else { Direction::SENDRECV }
     }
 
-    /// An offer may go out. `None` if the peer knows already what we want.
-    pub(super) fn offer(&mut self) -> Option<Direction> {
-        if self.wanted == self.agreed {
-            return None;
-        }
+    /// What the offer says that goes out now: as RFC 3264 §8.4 has it, and nothing where the peer doesn't listen anyway.
+    pub(super) const fn offer(&mut self) -> Direction {
         self.offered = Some(self.wanted);
-        Some(self.direction())
+        if self.wanted && self.remote { Direction::INACTIVE } else { self.answering() }
     }
 
     /// The peer has answered an offer of ours; `is_deaf` says that its answer wants to hear nothing.
     pub(super) fn on_answer(&mut self, call: CallId, is_deaf: bool) -> [Option<Event>; 2] {
-        let told = self.offered.take().unwrap_or(self.wanted);
+        let Some(told) = self.offered.take() else { return [None, None] };
         // The answer to a hold is deaf or not as the peer likes to mirror it: only one to speech tells something.
         let remote = if told { None } else { self.on_peer(call, is_deaf) };
         [self.agree(call, told), remote]
@@ -79,11 +84,13 @@ impl Hold {
         [self.on_peer(call, is_deaf), local]
     }
 
-    /// The peer has refused our offer: what it knew of us stays (rule 18).
+    /// The peer has refused our offer: what it knew of us stays (rule 18). But whether our side speaks again is not its
+    /// to say alone: another call may speak (rule 17).
     pub(super) fn on_refused(&mut self, call: CallId, status: Status) -> Option<Event> {
         let offered = self.offered.take()?;
         if self.wanted == offered {
-            self.wanted = self.agreed;
+            self.is_refused = self.wanted && !self.agreed;
+            self.wanted |= self.agreed;
         }
         Some(Event::Hold { call, hold: self.agreed, by: Side::Local, sip_error: status.code() })
     }
@@ -94,6 +101,7 @@ impl Hold {
     }
 
     fn agree(&mut self, call: CallId, hold: bool) -> Option<Event> {
+        self.is_refused &= !hold;
         let is_new = core::mem::replace(&mut self.agreed, hold) != hold;
         is_new.then_some(Event::Hold { call, hold, by: Side::Local, sip_error: 0 })
     }
@@ -108,10 +116,11 @@ mod tests {
         let call = CallId(1);
         let mut hold = Hold { wanted: true, agreed: true, ..Hold::default() };
         hold.want(false);
-        assert!(hold.offer().is_some(), "meets the peer's own offer, and comes to nothing");
+        assert_eq!(hold.offer(), Direction::SENDRECV, "meets the peer's own offer, and comes to nothing");
         let told = |hold: bool, by| Some(Event::Hold { call, hold, by, sip_error: 0 });
         assert_eq!(hold.on_offer(call, true), [told(true, Side::Remote), None]);
-        assert_eq!(hold.offer(), Some(Direction::SENDRECV));
+        assert!(!hold.is_agreed());
+        assert_eq!(hold.offer(), Direction::SENDRECV);
         assert_eq!(hold.on_answer(call, true), [told(false, Side::Local), None]);
     }
 }

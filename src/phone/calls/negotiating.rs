@@ -47,7 +47,7 @@ impl Call {
             }
             // RFC 3261 §13.3.1.4: an INVITE without an offer gets ours, and the ACK brings the answer.
             None => {
-                let offer = sound.offer(Direction::SENDRECV);
+                let offer = sound.offer(self.hold.offer());
                 self.session.accept(step.now, step.endpoint, offer);
                 self.on_answered(step);
             }
@@ -55,11 +55,12 @@ impl Call {
     }
 
     pub(super) fn on_reached(&mut self, step: &mut Step<'_>, flow: Flow) -> Result<(), Status> {
+        let direction = self.hold.offer();
         let Some(sound) = self.begin_sound(step, flow) else {
             self.trouble = Some("no RTP port is free");
             return Err(Status::SERVER_INTERNAL_ERROR);
         };
-        let offer = sound.offer(Direction::SENDRECV);
+        let offer = sound.offer(direction);
         self.session.offer(step.now, step.endpoint, offer);
         Ok(())
     }
@@ -93,7 +94,7 @@ impl Call {
                 sound.agree(agreement);
                 sdp
             }),
-            None => Ok(sound.offer(self.hold.direction())),
+            None => Ok(sound.offer(self.hold.offer())),
         };
         let is_taken = sdp.is_some() && answer.is_ok();
         self.session.answer_reoffer(step.now, step.endpoint, answer.map_err(|error| error.status()));
@@ -102,14 +103,17 @@ impl Call {
         }
     }
 
-    /// Our new offer may go out, if there still is something new in it.
+    /// Our new offer may go out, if there still is something new in it: our answer to one of the peer's may have told it.
     pub(super) fn on_offer_due(&mut self, step: &mut Step<'_>) {
-        match (self.hold.offer(), &mut self.sound) {
-            (Some(direction), Some(sound)) => {
-                let offer = sound.offer(direction);
+        match &mut self.sound {
+            Some(sound) if !self.hold.is_agreed() => {
+                let offer = sound.offer(self.hold.offer());
                 self.session.offer(step.now, step.endpoint, offer);
             }
-            _ => self.session.withdraw_offer(),
+            _ => {
+                self.session.withdraw_offer();
+                self.on_hold_settled(step);
+            }
         }
     }
 

@@ -359,7 +359,11 @@ impl Calls {
                 }
             }
         }
-        let is_spoken = self.calls.iter().any(Call::speaks);
+        let mut is_spoken = self.calls.iter().any(Call::speaks);
+        if !is_spoken && let Some(call) = self.calls.iter_mut().find(|call| call.could_speak()) {
+            call.set_hold(&mut turn.step(&mut self.legs, &mut self.news), false);
+            is_spoken = true;
+        }
         self.calls.iter_mut().for_each(|call| call.ring_over(is_spoken, turn.outputs));
     }
 

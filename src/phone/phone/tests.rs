@@ -1,11 +1,13 @@
 //! What takes minutes: rules 8, 9 and 11, and media that are lost for good, in virtual time. The server is scripted bytes.
 
-use alloc::collections::VecDeque;
+mod offers;
+
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec;
 
-use media::leg::{LegEvent, LegId};
+use media::leg::{LegCommand, LegEvent, LegId, Terms};
 use sip::flow::{Flow, Link, Transport};
 
 use super::*;
@@ -32,6 +34,8 @@ struct World {
     events: VecDeque<Event>,
     reply: Option<Reply>,
     legs: Vec<LegId>,
+    /// What each leg was told last.
+    terms: BTreeMap<LegId, Terms>,
 }
 
 fn flow() -> Flow {
@@ -47,7 +51,8 @@ impl World {
     fn new(config: Config) -> Self {
         let phone = Phone::new(config, [7; 32], Instant::ZERO);
         let (sent, events) = (VecDeque::new(), VecDeque::new());
-        let mut world = Self { phone, now: Instant::ZERO, sent, events, reply: None, legs: Vec::new() };
+        let (legs, terms) = (Vec::new(), BTreeMap::new());
+        let mut world = Self { phone, now: Instant::ZERO, sent, events, reply: None, legs, terms };
         for number in 0..8 {
             let rtp_port = 16_384 + 2 * number;
             let port = PortId(number.into());
@@ -72,6 +77,12 @@ impl World {
                 Output::StartLeg { leg, .. } => self.legs.push(leg),
                 Output::Event(event) => self.events.push_back(event),
                 Output::Reply { reply, .. } => self.reply = Some(reply),
+                Output::Leg { leg, command: LegCommand::Use(terms) } => {
+                    self.terms.insert(leg, terms);
+                }
+                Output::Leg { leg, command: LegCommand::End { .. } } => {
+                    self.terms.remove(&leg);
+                }
                 Output::Close { .. } | Output::Leg { .. } | Output::Log(_) | Output::Stopped => {}
             }
         }
@@ -123,6 +134,11 @@ impl World {
 
     fn receives(&mut self, text: &str) {
         self.hand(Input::Sip(endpoint::Input::Datagram { flow: flow(), bytes: text.as_bytes() }));
+    }
+
+    /// The legs that the user speaks in.
+    fn speaking(&self) -> Vec<LegId> {
+        self.terms.iter().filter(|(_, terms)| terms.sending).map(|(leg, _)| *leg).collect()
     }
 
     fn told(&mut self) -> Vec<Event> {

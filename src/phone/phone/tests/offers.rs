@@ -1,0 +1,134 @@
+//! What each side knows of a hold when offers cross, are late, or are refused: rules 11, 17 and 18.
+
+use super::*;
+use crate::event::HoldState;
+
+const SENDONLY: &str = "a=sendonly\r\n";
+
+/// The peer's description of this version.
+fn described(version: u32, direction: &str) -> String {
+    SDP.replace("o=- 1 1", &format!("o=- 1 {version}")) + direction
+}
+
+impl World {
+    /// Our new offer; the peer's answer is this.
+    fn is_answered(&mut self, sdp: &str) -> String {
+        let offer = self.hears("INVITE ");
+        self.answers(&offer, "200 OK", "Contact: <sip:600@192.0.2.1>\r\n", sdp);
+        self.hears("ACK ");
+        offer
+    }
+
+    /// A call that comes in without an offer and is accepted; the 200.
+    fn accepts_late_offer(&mut self) -> (CallId, String) {
+        self.receives(&invite("new", ""));
+        let told = self.told();
+        let [Event::NewCall(told)] = &told[..] else { panic!("no call: {told:?}") };
+        let call = told.call;
+        self.ask(Command::AcceptCall(call));
+        self.told();
+        (call, self.hears("SIP/2.0 200 "))
+    }
+
+    fn hold_state(&mut self, call: CallId) -> HoldState {
+        let Done::State(state) = self.ask(Command::GetState) else { panic!("no state") };
+        state.calls.into_iter().find(|it| it.told.call == call).expect("the call").hold
+    }
+}
+
+/// The server's INVITE that begins a call.
+fn invite(branch: &str, sdp: &str) -> String {
+    let content_type = if sdp.is_empty() { "" } else { "Content-Type: application/sdp\r\n" };
+    format!(
+        "INVITE sip:1000@192.0.2.10:5060 SIP/2.0\r\nVia: SIP/2.0/UDP {PEER};branch=z9hG4bK{branch};rport\r\n\
+         Max-Forwards: 70\r\nFrom: <sip:600@192.0.2.1>;tag=peer\r\nTo: <sip:1000@192.0.2.1>\r\n\
+         Call-ID: {branch}\r\nCSeq: 1 INVITE\r\nContact: <sip:600@192.0.2.1>\r\n{content_type}\
+         Content-Length: {}\r\n\r\n{sdp}",
+        sdp.len()
+    )
+}
+
+/// The server's request within the dialog of our INVITE.
+fn within(ours: &str, method: &str, cseq: u32, sdp: &str) -> String {
+    let (from, to, call_id) = (field(ours, "To"), field(ours, "From"), field(ours, "Call-ID"));
+    format!(
+        "{method} sip:1000@192.0.2.10:5060 SIP/2.0\r\n\
+         Via: SIP/2.0/UDP {PEER};branch=z9hG4bK{method}{cseq};rport\r\nMax-Forwards: 70\r\n\
+         From: {from};tag=peer\r\nTo: {to}\r\nCall-ID: {call_id}\r\nCSeq: {cseq} {method}\r\n\
+         Contact: <sip:600@192.0.2.1>\r\nContent-Type: application/sdp\r\nContent-Length: {}\r\n\r\n{sdp}",
+        sdp.len()
+    )
+}
+
+/// The ACK of a caller for our 200.
+fn ack(ok: &str, sdp: &str) -> String {
+    let (from, to, call_id) = (field(ok, "From"), field(ok, "To"), field(ok, "Call-ID"));
+    format!(
+        "ACK sip:1000@192.0.2.10:5060 SIP/2.0\r\nVia: SIP/2.0/UDP {PEER};branch=z9hG4bKack;rport\r\n\
+         Max-Forwards: 70\r\nFrom: {from}\r\nTo: {to}\r\nCall-ID: {call_id}\r\nCSeq: 1 ACK\r\n\
+         Content-Type: application/sdp\r\nContent-Length: {}\r\n\r\n{sdp}",
+        sdp.len()
+    )
+}
+
+#[test]
+fn rule_11_a_transfer_goes_on_when_our_answer_to_the_peer_s_offer_has_told_the_hold() {
+    let mut world = World::registered(Config::default());
+    let (call, first) = world.calls();
+    world.ask(Command::TransferCall { call, to: "601".into() });
+    let offer = world.hears("INVITE ");
+    world.answers(&offer, "491 Request Pending", "", "");
+    // The peer's own offer, which had met ours, is made again first.
+    world.receives(&within(&first, "INVITE", 2, &described(2, "")));
+    let ok = world.hears("SIP/2.0 200 ");
+    assert!(ok.contains(SENDONLY), "{ok}");
+    world.receives(&within(&first, "ACK", 2, ""));
+    assert_eq!(world.told(), [Event::Hold { call, hold: true, by: Side::Local, sip_error: 0 }]);
+    world.pass(5 * SECOND);
+    world.hears("REFER ");
+}
+
+#[test]
+fn rule_18_a_hold_before_the_answer_to_a_late_offer_is_offered_once_the_answer_has_come() {
+    let mut world = World::registered(Config::default());
+    let (call, ok) = world.accepts_late_offer();
+    world.ask(Command::SetHold { call, hold: true });
+    world.receives(&ack(&ok, SDP));
+    assert_eq!(world.told(), [], "the peer knows nothing of it");
+    let offer = world.is_answered(&described(2, "a=recvonly\r\n"));
+    assert!(offer.contains(SENDONLY), "{offer}");
+    assert_eq!(world.told(), [Event::Hold { call, hold: true, by: Side::Local, sip_error: 0 }]);
+}
+
+#[test]
+fn rule_17_one_speaks_though_the_peer_of_another_refuses_to_be_held() {
+    let mut world = World::registered(Config::default());
+    let (first, _) = world.calls();
+    let Done::Call(second) = world.ask(start_call()) else { panic!("no call") };
+    let hold = world.hears("INVITE ");
+    let invite = world.hears("INVITE ");
+    world.answers(&invite, "200 OK", "Contact: <sip:600@192.0.2.1>\r\n", SDP);
+    world.answers(&hold, "488 Not Acceptable Here", "", "");
+    let refused = Event::Hold { call: first, hold: false, by: Side::Local, sip_error: 488 };
+    assert!(world.told().contains(&refused));
+    assert_eq!((world.hold_state(first), world.hold_state(second)), (HoldState::None, HoldState::None));
+    assert_eq!(world.speaking(), [world.legs[1]]);
+}
+
+#[test]
+fn rule_17_a_call_whose_peer_refuses_to_be_held_speaks_again_when_no_other_does() {
+    let mut world = World::registered(Config::default());
+    let (first, _) = world.calls();
+    let Done::Call(second) = world.ask(start_call()) else { panic!("no call") };
+    let hold = world.hears("INVITE ");
+    let invite = world.hears("INVITE ");
+    world.answers(&hold, "488 Not Acceptable Here", "", "");
+    assert_eq!(world.speaking(), [world.legs[0]], "the other only rings");
+    world.answers(&invite, "200 OK", "Contact: <sip:600@192.0.2.1>\r\n", SDP);
+    let hold = world.hears("INVITE ");
+    world.answers(&hold, "488 Not Acceptable Here", "", "");
+    assert_eq!(world.speaking(), [world.legs[1]]);
+    world.ask(Command::FinalizeCall(second));
+    assert_eq!(world.speaking(), [world.legs[0]]);
+    assert_eq!(world.hold_state(first), HoldState::None);
+}
