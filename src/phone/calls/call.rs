@@ -503,10 +503,15 @@ impl Call {
 
     /// The call's sound, begun if there is none yet. `None` if no RTP port is left.
     pub(super) fn begin_sound(&mut self, step: &mut Step<'_>, flow: Flow) -> Option<&mut Sound> {
+        let family = Family::of(flow.local);
+        // A leg's sockets are of one family.
+        if self.sound.as_ref().is_some_and(|sound| sound.family() != family) {
+            self.end_sound(None, step.outputs);
+        }
         if let Some(sound) = &mut self.sound {
             sound.move_to(flow);
         } else {
-            let (leg, port, rtp_port) = step.legs.begin(Family::of(flow.local))?;
+            let (leg, port, rtp_port) = step.legs.begin(family)?;
             step.outputs.push(Output::StartLeg { leg, port });
             self.sound = Some(Sound::new(leg, flow, rtp_port, self.dice.u32() >> 1));
         }

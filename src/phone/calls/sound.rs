@@ -8,7 +8,7 @@ use media::leg::{LegCommand, LegId, Terms, Tone};
 use sip::flow::Flow;
 use sip::sdp::{Agreement, Direction, Negotiation, SdpError};
 
-use crate::interface::Output;
+use crate::interface::{Family, Output};
 use crate::terms::{capabilities, terms};
 
 /// A call's leg and its negotiation.
@@ -66,7 +66,12 @@ impl Sound {
         self.leg
     }
 
-    /// Another address of the callee is tried, perhaps by another of ours.
+    /// The family of the leg's sockets.
+    pub(super) fn family(&self) -> Family {
+        Family::of(self.local_rtp)
+    }
+
+    /// Another address of the callee is tried, perhaps by another of ours, of the same family.
     pub(super) fn move_to(&mut self, flow: Flow) {
         self.local_rtp.set_ip(flow.local.ip());
     }

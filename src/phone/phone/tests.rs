@@ -6,6 +6,7 @@ use alloc::collections::{BTreeMap, VecDeque};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec;
+use core::net::SocketAddr;
 
 use media::leg::{LegCommand, LegEvent, LegId, Terms};
 use sip::flow::{Flow, Link, Transport};
@@ -34,13 +35,19 @@ struct World {
     events: VecDeque<Event>,
     reply: Option<Reply>,
     legs: Vec<LegId>,
+    /// Those that have ended.
+    ended: Vec<LegId>,
     /// What each leg was told last.
     terms: BTreeMap<LegId, Terms>,
 }
 
 fn flow() -> Flow {
-    let address = |text: &str| text.parse().expect("an address");
-    Flow { link: Link::Sip(Transport::Udp), local: address("192.0.2.10:5060"), remote: address(PEER) }
+    flow_to(PEER.parse().expect("an address"))
+}
+
+fn flow_to(remote: SocketAddr) -> Flow {
+    let local = if remote.is_ipv4() { "192.0.2.10:5060" } else { "[2001:db8::10]:5060" };
+    Flow { link: Link::Sip(Transport::Udp), local: local.parse().expect("an address"), remote }
 }
 
 fn settings() -> Settings {
@@ -51,8 +58,8 @@ impl World {
     fn new(config: Config) -> Self {
         let phone = Phone::new(config, [7; 32], Instant::ZERO);
         let (sent, events) = (VecDeque::new(), VecDeque::new());
-        let (legs, terms) = (Vec::new(), BTreeMap::new());
-        let mut world = Self { phone, now: Instant::ZERO, sent, events, reply: None, legs, terms };
+        let (legs, ended, terms) = (Vec::new(), Vec::new(), BTreeMap::new());
+        let mut world = Self { phone, now: Instant::ZERO, sent, events, reply: None, legs, ended, terms };
         for number in 0..8 {
             let rtp_port = 16_384 + 2 * number;
             let port = PortId(number.into());
@@ -68,11 +75,9 @@ impl World {
                 Output::Send { bytes, .. } => {
                     self.sent.push_back(String::from_utf8(bytes).expect("SIP is text"));
                 }
-                Output::Connect { connect, .. } => {
-                    self.phone.handle_input(
-                        self.now,
-                        Input::Sip(endpoint::Input::FlowOpen { connect, flow: flow() }),
-                    );
+                Output::Connect { connect, remote, .. } => {
+                    let open = endpoint::Input::FlowOpen { connect, flow: flow_to(remote) };
+                    self.phone.handle_input(self.now, Input::Sip(open));
                 }
                 Output::StartLeg { leg, .. } => self.legs.push(leg),
                 Output::Event(event) => self.events.push_back(event),
@@ -82,6 +87,7 @@ impl World {
                 }
                 Output::Leg { leg, command: LegCommand::End { .. } } => {
                     self.terms.remove(&leg);
+                    self.ended.push(leg);
                 }
                 Output::Close { .. } | Output::Leg { .. } | Output::Log(_) | Output::Stopped => {}
             }

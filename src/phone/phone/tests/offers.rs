@@ -132,3 +132,17 @@ fn rule_17_a_call_whose_peer_refuses_to_be_held_speaks_again_when_no_other_does(
     assert_eq!(world.speaking(), [world.legs[0]]);
     assert_eq!(world.hold_state(first), HoldState::None);
 }
+
+#[test]
+fn a_call_that_moves_on_to_an_address_of_the_other_family_has_sound_there() {
+    let mut world = World::registered(Config::default());
+    let (port, rtp_port) = (PortId(8), 17_000);
+    world.hand(Input::MediaPort { port, family: Family::V6, rtp_port });
+    world.ask(start_call());
+    let invite = world.hears("INVITE ");
+    let contact = "Contact: <sip:600@[2001:db8::1]>\r\n";
+    world.answers(&invite, "302 Moved Temporarily", contact, "");
+    let invite = world.hears("INVITE ");
+    assert!(invite.contains("c=IN IP6 2001:db8::10\r\n") && invite.contains("m=audio 17000 "), "{invite}");
+    assert_eq!((world.legs.len(), world.ended), (2, vec![world.legs[0]]));
+}
