@@ -100,7 +100,11 @@ impl Stream {
             self.jitter.clear();
         }
         if terms.watch && !self.terms.watch {
-            self.watch = Watch { since: now, is_lost: false };
+            let before = core::mem::replace(&mut self.watch, Watch { since: now, is_lost: false });
+            // The loss may be told only after its watch was ended and begun again: it would seem to be this one's.
+            if before.is_lost {
+                self.tell(LegEvent::Back);
+            }
         }
         self.terms = terms.clone();
     }

@@ -55,6 +55,7 @@ fn media_is_not_lost_on_hold_and_counts_anew_after_it() {
     assert_eq!(world.events(), [LegEvent::Lost]);
     world.tell(&LegCommand::Use(terms()));
     world.tell(&LegCommand::Use(watched()));
+    assert_eq!(world.events(), [LegEvent::Back], "a loss ends with its watch");
     world.listen(Role::Both, 4_990);
     assert_eq!(world.events(), []);
     world.listen(Role::Both, 10);
