@@ -3,12 +3,17 @@
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::os::fd::AsRawFd;
 
 use base::{Duration, Instant};
 use log::{info, warn};
 use mio::net::{TcpListener, TcpStream};
 use mio::{Interest, Token};
 use nix::errno::Errno;
+use nix::sys::socket::{
+    AddressFamily, Backlog, SockFlag, SockType, SockaddrStorage, bind as bind_fd, listen as listen_fd,
+    setsockopt, socket, sockopt,
+};
 
 use super::{ApiInbox, FIRST_LISTENER};
 
@@ -49,7 +54,7 @@ pub struct Listeners {
 
 impl Listeners {
     /// Binds `addresses`, for the poll of `inbox`. A machine without IPv6 does without `::1`, unless it is the only
-    /// address.
+    /// address. An IPv6 address takes IPv6 only, so that one of each family may have the same port, as for SIP.
     ///
     /// # Errors
     /// The first address that can't be had.
@@ -57,7 +62,7 @@ impl Listeners {
         let mut sockets = Vec::new();
         for &address in addresses {
             let token = Token(FIRST_LISTENER.saturating_add(sockets.len()));
-            let bound = TcpListener::bind(address).and_then(|mut socket| {
+            let bound = listen(address).and_then(|mut socket| {
                 inbox.inbox.poll.registry().register(&mut socket, token, Interest::READABLE)?;
                 Ok(socket)
             });
@@ -127,6 +132,21 @@ impl Listeners {
     fn tokens(&self) -> impl Iterator<Item = Token> + use<> {
         (FIRST_LISTENER..).map(Token).take(self.sockets.len())
     }
+}
+
+/// A listening socket that doesn't wait. mio's own would take IPv4 too on `[::]`, and keep it from `0.0.0.0`.
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let family = if address.is_ipv6() { AddressFamily::Inet6 } else { AddressFamily::Inet };
+    let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
+    let fd = socket(family, SockType::Stream, flags, None)?;
+    // A phone that starts again doesn't wait for what is left of its last connections.
+    setsockopt(&fd, sockopt::ReuseAddr, &true)?;
+    if address.is_ipv6() {
+        setsockopt(&fd, sockopt::Ipv6V6Only, &true)?;
+    }
+    bind_fd(fd.as_raw_fd(), &SockaddrStorage::from(address))?;
+    listen_fd(&fd, Backlog::MAXCONN)?;
+    Ok(TcpListener::from_std(fd.into()))
 }
 
 fn is_missing_ipv6(address: SocketAddr, error: &io::Error) -> bool {

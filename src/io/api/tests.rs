@@ -1,7 +1,7 @@
 //! What only a flood from within the phone shows. The rest of the thread is told by the stories of the whole phone, in
 //! tests/phone.
 
-use std::net::{Ipv4Addr, TcpStream};
+use std::net::{Ipv4Addr, Ipv6Addr, TcpStream};
 use std::thread;
 
 use base::Dice;
@@ -11,6 +11,19 @@ use tungstenite::Message;
 use tungstenite::protocol::frame::coding;
 
 use super::*;
+
+#[test]
+fn all_addresses_of_both_families_may_be_listened_on_at_one_port() {
+    let (inbox, _door) = inbox().expect("an inbox");
+    let Ok(free) = std::net::TcpListener::bind((Ipv6Addr::UNSPECIFIED, 0)) else {
+        return println!("skipped: this machine has no IPv6");
+    };
+    let port = free.local_addr().expect("bound").port();
+    drop(free);
+    let both = [(Ipv4Addr::UNSPECIFIED, port).into(), (Ipv6Addr::UNSPECIFIED, port).into()];
+    let listeners = Listeners::bind(&both, &inbox).expect("each has its own");
+    assert!(listeners.addresses().eq(both));
+}
 
 #[test]
 fn events_that_find_no_room_make_clients_start_anew() {
