@@ -81,16 +81,15 @@ fn write_line(f: &mut fmt::Formatter<'_>, line: &str) -> fmt::Result {
     let mut rest = line;
     while let Some(at) = after_scheme(rest) {
         let (before, uri) = rest.split_at_checked(at).unwrap_or((rest, ""));
-        let end = uri.find(|c: char| c.is_whitespace() || "<>\"".contains(c)).unwrap_or(uri.len());
-        let (uri, after) = uri.split_at_checked(end).unwrap_or((uri, ""));
+        let end = uri.find(|c: char| c.is_whitespace() || "<>\"@".contains(c)).unwrap_or(uri.len());
+        let (user, after) = uri.split_at_checked(end).unwrap_or((uri, ""));
         write_plain(f, before)?;
-        match uri.split_once('@').and_then(|(user, host)| Some((user.split_once(':')?.0, host))) {
-            Some((user, host)) => {
+        match user.split_once(':') {
+            Some((user, _)) if after.starts_with('@') => {
                 write_plain(f, user)?;
-                write!(f, ":{BLANK}@")?;
-                write_plain(f, host)?;
+                write!(f, ":{BLANK}")?;
             }
-            None => write_plain(f, uri)?,
+            _ => write_plain(f, user)?,
         }
         rest = after;
     }
@@ -225,6 +224,7 @@ mod tests {
                 "Contact: <SIPS:a:secret@b>, \"c\" <sip:d:secret@e:1>;q=1",
                 "Contact: <SIPS:a:***@b>, \"c\" <sip:d:***@e:1>;q=1",
             ),
+            ("Contact: sip:a:secret@b,sip:d:secret@e,sip:f@g", "Contact: sip:a:***@b,sip:d:***@e,sip:f@g"),
             ("Route: <sip:192.0.2.1:5060;lr>", "Route: <sip:192.0.2.1:5060;lr>"),
             ("From: <sip:a@b>;tag=1", "From: <sip:a@b>;tag=1"),
         ] {
