@@ -5,7 +5,7 @@
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use ::log::{LevelFilter, warn};
 use base::{Allowance, Duration, Instant};
@@ -14,6 +14,9 @@ use env_logger::{Builder, Env, Target};
 
 /// Lines that may wait: more than a start and a stop write, and 256 KiB at the usual length.
 const LINES_MAX: usize = 1_024;
+
+/// Bytes from which on no more may wait, whatever the lines are: that of a traced message may have some 100 KiB.
+const BYTES_MAX: usize = 1 << 20;
 
 /// The environment variable that chooses what is logged, in env_logger's syntax: `debug`, or `neonphone=debug`.
 const FILTER_VARIABLE: &str = "NEONPHONE_LOG";
@@ -60,13 +63,22 @@ impl Provoked {
 pub struct Lines {
     /// Whole lines, as they are to be written.
     waiting: Receiver<Vec<u8>>,
-    lost: Arc<AtomicU64>,
+    counts: Arc<Counts>,
 }
 
 /// The writing end, a pipe for env_logger.
 struct Pipe {
     lines: Sender<Vec<u8>>,
-    lost: Arc<AtomicU64>,
+    counts: Arc<Counts>,
+}
+
+/// What both ends know.
+#[derive(Debug, Default)]
+struct Counts {
+    /// Bytes that wait.
+    bytes: AtomicUsize,
+    /// Lines that found no room since the last that was written.
+    lost: AtomicU64,
 }
 
 /// Makes this process's log, and returns its reading end. Call it once.
@@ -88,15 +100,18 @@ pub fn start() -> Lines {
 
 fn pipe() -> (Pipe, Lines) {
     let (sender, receiver) = bounded(LINES_MAX);
-    let lost = Arc::new(AtomicU64::new(0));
-    (Pipe { lines: sender, lost: lost.clone() }, Lines { waiting: receiver, lost })
+    let counts = Arc::new(Counts::default());
+    (Pipe { lines: sender, counts: counts.clone() }, Lines { waiting: receiver, counts })
 }
 
 impl Write for Pipe {
     /// Takes one formatted record, always whole. Never waits and never fails.
     fn write(&mut self, record: &[u8]) -> io::Result<usize> {
-        if self.lines.try_send(record.to_vec()).is_err() {
-            self.lost.fetch_add(1, Ordering::Relaxed);
+        let Counts { bytes, lost } = &*self.counts;
+        let has_room = bytes.fetch_add(record.len(), Ordering::Relaxed) < BYTES_MAX;
+        if !has_room || self.lines.try_send(record.to_vec()).is_err() {
+            bytes.fetch_sub(record.len(), Ordering::Relaxed);
+            lost.fetch_add(1, Ordering::Relaxed);
         }
         Ok(record.len())
     }
@@ -123,7 +138,8 @@ impl Lines {
     /// Writes one line to `out`, and before it how many were lost. A reader that has gone away is no reason to end
     /// (a `println!` would panic), so errors are not told: there is nobody to tell.
     fn write(&self, line: &[u8], out: &mut dyn Write) {
-        let lost = self.lost.swap(0, Ordering::Relaxed);
+        self.counts.bytes.fetch_sub(line.len(), Ordering::Relaxed);
+        let lost = self.counts.lost.swap(0, Ordering::Relaxed);
         if lost > 0 {
             writeln!(out, "{lost} lines of the log were lost: whoever reads it is too slow").ok();
         }
@@ -152,6 +168,21 @@ mod tests {
         let text = String::from_utf8(out).expect("text");
         assert!(text.starts_with("3 lines of the log were lost: whoever reads it is too slow\na record\n"));
         assert_eq!(text.lines().count(), 1 + LINES_MAX);
+    }
+
+    #[test]
+    fn long_lines_that_wait_are_bounded_too_and_their_room_is_used_again() {
+        let (mut pipe, lines) = pipe();
+        let record = [b'x'; 64 << 10];
+        for round in 0..2 {
+            for _ in 0..LINES_MAX {
+                pipe.write_all(&record).expect("a record is always taken");
+            }
+            let mut out = Vec::new();
+            lines.write_rest(&mut out);
+            let kept = out.iter().filter(|byte| **byte == b'x').count();
+            assert_eq!(kept, BYTES_MAX, "round {round}");
+        }
     }
 
     #[test]
