@@ -21,6 +21,16 @@ pub struct Fault {
     pub message: String,
 }
 
+impl Fault {
+    /// A fault that begins where `before`, all of the file that is in front of it, ends.
+    pub(super) fn after(before: &str, message: impl Display) -> Self {
+        let line_start = before.rfind('\n').map_or(0, |newline| newline.saturating_add(1));
+        let column = before.get(line_start..).unwrap_or_default().chars().count().saturating_add(1);
+        let line = before.matches('\n').count().saturating_add(1);
+        Self { line, column, message: message.to_string() }
+    }
+}
+
 impl Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}: {}", self.line, self.column, self.message)
@@ -68,10 +78,7 @@ impl<'a> Document<'a> {
 
     fn fault(&self, at: Range<usize>, message: impl Display) {
         let before = self.text.get(..at.start).unwrap_or(self.text);
-        let line_start = before.rfind('\n').map_or(0, |newline| newline.saturating_add(1));
-        let column = before.get(line_start..).unwrap_or_default().chars().count().saturating_add(1);
-        let line = before.matches('\n').count().saturating_add(1);
-        self.faults.borrow_mut().push(Fault { line, column, message: message.to_string() });
+        self.faults.borrow_mut().push(Fault::after(before, message));
     }
 }
 

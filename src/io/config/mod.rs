@@ -119,11 +119,19 @@ pub fn load(path: Option<&Path>) -> Result<Loaded, ConfigError> {
     let unreadable = |error| ConfigError::Unreadable(path.into(), error);
     let file = File::open(path).map_err(unreadable)?;
     let world_readable = file.metadata().map_err(unreadable)?.permissions().mode() & 0o004 != 0;
-    let mut text = String::new();
-    file.take(FILE_MAX).read_to_string(&mut text).map_err(unreadable)?;
-    let config = parse(&text).map_err(|faults| ConfigError::Wrong(path.into(), faults))?;
+    let mut bytes = Vec::new();
+    file.take(FILE_MAX).read_to_end(&mut bytes).map_err(unreadable)?;
+    let config = text(&bytes).and_then(parse).map_err(|faults| ConfigError::Wrong(path.into(), faults))?;
     let has_password = config.phone.accounts.iter().any(|account| !account.password.expose().is_empty());
     Ok(Loaded { path: path.into(), config, exposed: world_readable && has_password })
+}
+
+/// A file's text, which TOML has in UTF-8.
+fn text(bytes: &[u8]) -> Result<&str, Vec<Fault>> {
+    str::from_utf8(bytes).map_err(|error| {
+        let before = bytes.get(..error.valid_up_to()).map(String::from_utf8_lossy).unwrap_or_default();
+        vec![Fault::after(&before, "this is no UTF-8")]
+    })
 }
 
 /// Reads a file's text.

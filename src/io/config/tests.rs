@@ -295,5 +295,9 @@ fn a_file_that_is_not_there_or_wrong_is_named() {
          {name}:3:2: unknown key `rpt`: the file has api, sip, calls, rtp, audio, interface, accounts"
     );
     assert_eq!(error.to_string(), expected);
+
+    fs::write(&path, b"[calls]\n# caf\xe9\n").expect("written");
+    let error = config::load(Some(&path)).expect_err("wrong");
+    assert_eq!(error.to_string(), format!("{name}:2:6: this is no UTF-8"));
     fs::remove_file(path).expect("removed");
 }
