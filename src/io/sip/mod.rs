@@ -113,7 +113,8 @@ pub struct Sockets {
 }
 
 impl Sockets {
-    /// Binds what `config` names, for the poll of `inbox`. A machine without IPv6 does without; nobody asked for it.
+    /// Binds what `config` names, for the poll of `inbox`. A machine without IPv6 does without `::`, unless it is the only
+    /// address.
     ///
     /// # Errors
     /// The address that can't be had, and what the system says of it.
@@ -123,7 +124,9 @@ impl Sockets {
             let token = Token(FIRST_SOCKET.saturating_add(bound.len()));
             match SipSocket::bind(address, config.dscp, inbox.poll.registry(), token) {
                 Ok(socket) => bound.push(socket),
-                Err(error) if address.ip() == Ipv6Addr::UNSPECIFIED && has_no_ipv6(&error) => {}
+                Err(error) if config.listen.len() > 1 && is_missing_ipv6(address, &error) => {
+                    info!("no SIP on {address}: this machine has no IPv6");
+                }
                 Err(error) => return Err((address, error)),
             }
         }
@@ -141,9 +144,9 @@ impl Sockets {
     }
 }
 
-fn has_no_ipv6(error: &io::Error) -> bool {
+fn is_missing_ipv6(address: SocketAddr, error: &io::Error) -> bool {
     let errno = error.raw_os_error().map(Errno::from_raw);
-    matches!(errno, Some(Errno::EAFNOSUPPORT | Errno::EADDRNOTAVAIL))
+    address.ip() == Ipv6Addr::UNSPECIFIED && matches!(errno, Some(Errno::EAFNOSUPPORT | Errno::EADDRNOTAVAIL))
 }
 
 /// The thread's state.
@@ -456,7 +459,7 @@ impl SipThread {
                 Ok(None) => return,
                 Err(reason) => {
                     return warn!(
-                        "no RTP port is free until a call ends, or `ports` in [rtp] is wider: {reason}"
+                        "no RTP port is free until a call ends (`first_port` to `last_port` in [rtp]): {reason}"
                     );
                 }
             }
