@@ -4,7 +4,10 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
-use crate::stage::{PATIENCE, Peer, Phone, STOP};
+use crate::stage::{Ear, PATIENCE, Peer, Phone, STOP, Stage};
+
+/// So many of each kind that what one of them leaves open can't be taken for anything else.
+const CALLS: usize = 20;
 
 /// A phone that a configured account has registered with a peer.
 fn registered() -> (Phone, Peer) {
@@ -52,6 +55,29 @@ fn the_threads_have_names_and_are_always_the_same() {
         std::thread::yield_now();
     }
     assert_eq!(names(), expected);
+}
+
+#[test]
+fn what_calls_have_opened_is_closed_when_they_have_ended() {
+    let mut stage = Stage::registered();
+    let before = (stage.phone.descriptors(), stage.phone.threads().len());
+    let ear = Ear::new();
+    for number in 0..CALLS {
+        let call = stage.calls(&ear);
+        stage.hangs_up(&call);
+        let mut call = stage.accepts_from(&format!("caller-{number}"), &ear);
+        stage.is_hung_up(&mut call);
+        let (_, invite) = stage.dials();
+        stage.peer.answers(&invite, "486 Busy Here");
+        stage.program.hears("OnFinalizedCall");
+    }
+    // Sockets are closed once both halves of a leg have ended, devices a while after that.
+    let until = Instant::now() + PATIENCE;
+    let now = || (stage.phone.descriptors(), stage.phone.threads().len());
+    while now() != before && Instant::now() < until {
+        std::thread::yield_now();
+    }
+    assert_eq!(now(), before);
 }
 
 #[test]

@@ -139,7 +139,12 @@ impl Stage {
 
     /// Ada calls, and the program accepts.
     pub(crate) fn accepts(&mut self, ear: &Ear) -> Call {
-        let (mut dialog, told) = self.is_called("ada", ear);
+        self.accepts_from("ada", ear)
+    }
+
+    /// The same, of somebody of this name.
+    pub(crate) fn accepts_from(&mut self, name: &str, ear: &Ear) -> Call {
+        let (mut dialog, told) = self.is_called(name, ear);
         self.program.asks("acceptcall", json!({ "callid": told["callId"] }));
         assert!(self.program.has_heard_all(), "the reply comes first (rule 4)");
         assert_eq!(self.program.hears("OnAcceptCall")["callId"], told["callId"]);

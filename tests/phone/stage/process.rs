@@ -231,6 +231,11 @@ impl Phone {
         paths.iter().map(read).collect()
     }
 
+    /// How many descriptors it has open.
+    pub(crate) fn descriptors(&self) -> usize {
+        fs::read_dir(format!("/proc/{}/fd", self.child.id())).expect("it runs").count()
+    }
+
     /// Closes the reading end of its log.
     pub(crate) fn stop_listening(&mut self) {
         self.lines = channel().1;
