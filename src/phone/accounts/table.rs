@@ -46,7 +46,7 @@ impl Accounts {
         self.add(now, endpoint, settings, None, &mut Vec::new())
     }
 
-    /// `sipregister`. The ids of accounts that it disconnects come back too: their ringing calls end.
+    /// `sipregister`. With the account comes the one that it replaces, if any: that one's ringing calls end.
     ///
     /// # Errors
     /// 500: there are too many accounts. 102: the domain is none.

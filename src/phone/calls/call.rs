@@ -475,6 +475,11 @@ impl Call {
         Outcome::Over
     }
 
+    /// The peer of that call has asked for another one since.
+    pub(super) fn forget_referrer(&mut self, referrer: CallId) {
+        self.referrer.take_if(|own| *own == referrer);
+    }
+
     /// The peer that asked for this call hears how it goes (RFC 3515 §2.4.5).
     fn tell_referrer(&self, step: &mut Step<'_>, status: Status) {
         if let Some(referrer) = self.referrer {

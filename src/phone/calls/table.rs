@@ -295,6 +295,8 @@ impl Calls {
         if let Some(session) = self.session(referrer) {
             session.answer_refer(turn.now, turn.endpoint, Ok(()));
         }
+        // What becomes of a call that it asked for before and does not follow is no news of this one.
+        self.calls.iter_mut().for_each(|call| call.forget_referrer(referrer));
         self.add(turn, placed);
     }
 

@@ -1,6 +1,7 @@
 //! What takes minutes: rules 8, 9 and 11, and media that are lost for good, in virtual time. The server is scripted bytes.
 
 mod offers;
+mod referrals;
 
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::format;

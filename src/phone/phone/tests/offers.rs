@@ -49,7 +49,7 @@ fn invite(branch: &str, sdp: &str) -> String {
 }
 
 /// The server's request within the dialog of our INVITE.
-fn within(ours: &str, method: &str, cseq: u32, sdp: &str) -> String {
+pub(super) fn within(ours: &str, method: &str, cseq: u32, sdp: &str) -> String {
     let (from, to, call_id) = (field(ours, "To"), field(ours, "From"), field(ours, "Call-ID"));
     format!(
         "{method} sip:1000@192.0.2.10:5060 SIP/2.0\r\n\
