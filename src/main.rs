@@ -13,7 +13,7 @@ use neonphone::io::config::{self, Loaded};
 use neonphone::io::signals::StopSignals;
 use neonphone::io::terminal::new_password;
 use neonphone::io::threads::Threads;
-use neonphone::io::{log as phone_log, memory, password};
+use neonphone::io::{descriptors, log as phone_log, memory, password};
 use sd_notify::NotifyState;
 
 const HELP: &str = "\
@@ -45,6 +45,7 @@ enum Task {
 
 fn main() -> ExitCode {
     memory::give_back_large_blocks();
+    descriptors::take_all();
     match read_arguments() {
         Ok(Task::Run { config }) => run(config.as_deref()),
         Ok(Task::Demo) => demo(),

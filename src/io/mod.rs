@@ -4,6 +4,7 @@ pub mod api;
 pub mod audio;
 pub mod clock;
 pub mod config;
+pub mod descriptors;
 pub mod hw;
 pub mod interface;
 pub mod log;

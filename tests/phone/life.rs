@@ -81,6 +81,13 @@ fn what_calls_have_opened_is_closed_when_they_have_ended() {
 }
 
 #[test]
+fn as_many_programs_connect_as_configured_where_the_usual_descriptors_would_not_do() {
+    let phone = Phone::start_with_few_descriptors("[api]\nmax_connections = 80\n");
+    let programs: Vec<_> = (0..80).map(|_| phone.stranger()).collect();
+    assert!(programs.len() < phone.descriptors());
+}
+
+#[test]
 fn sigterm_and_sigint_stop_it_in_order_within_two_seconds() {
     for signal in [Signal::SIGTERM, Signal::SIGINT] {
         let mut phone = Phone::start("");

@@ -107,26 +107,40 @@ impl Phone {
 
     /// The same, with this filter of its log, which must let pass what it says at its start.
     pub(crate) fn start_logging(config: &str, filter: &str) -> Self {
-        let mut phone = Self::launch(config, filter);
-        phone.api = phone.says("the control API listens on ").parse().expect("an address");
-        phone.sip = phone.says("SIP listens on ").parse().expect("an address");
-        phone.says("has started");
-        phone
+        Self::launch(neonphone, config, filter).started()
+    }
+
+    /// The same, where the system gives a process 64 descriptors, and more to one that asks.
+    pub(crate) fn start_with_few_descriptors(config: &str) -> Self {
+        let neonphone_in_shell = |arguments: &[&str]| {
+            let mut command = Command::new("sh");
+            command.args(["-c", "ulimit -S -n 64 && exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_neonphone")]);
+            command.args(arguments);
+            command
+        };
+        Self::launch(neonphone_in_shell, config, "info").started()
     }
 
     /// Starts it, and leaves open whether that succeeds.
     pub(crate) fn try_start(config: &str) -> Self {
-        Self::launch(config, "info")
+        Self::launch(neonphone, config, "info")
     }
 
-    fn launch(config: &str, filter: &str) -> Self {
+    fn launch(start: impl Fn(&[&str]) -> Command, config: &str, filter: &str) -> Self {
         let config = ConfigFile::new(&completed(config));
-        let mut command = neonphone(&["--config", config.path()]);
+        let mut command = start(&["--config", config.path()]);
         command.env("NEONPHONE_LOG", filter);
         let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts");
         let lines = lines_of(child.stderr.take().expect("piped"));
         let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
         Self { child, lines, api: nowhere, sip: nowhere, _config: config }
+    }
+
+    fn started(mut self) -> Self {
+        self.api = self.says("the control API listens on ").parse().expect("an address");
+        self.sip = self.says("SIP listens on ").parse().expect("an address");
+        self.says("has started");
+        self
     }
 
     /// A program that has authenticated.
