@@ -34,9 +34,9 @@ pub(super) struct Stream {
     terms: Terms,
     rtp: Latch,
     rtcp: Latch,
-    /// Where the sending half sends RTP, as far as it knows.
-    rtp_told: SocketAddr,
-    rtcp_told: SocketAddr,
+    /// Where the sending half sends RTP and RTCP. None where that is to be told in any case.
+    rtp_told: Option<SocketAddr>,
+    rtcp_told: Option<SocketAddr>,
     jitter: JitterBuffer,
     listener: Listener,
     receptions: Receptions,
@@ -71,8 +71,8 @@ impl Stream {
             terms: terms.clone(),
             rtp: Latch::new(terms.remote_rtp, latch::RTP_SILENCE),
             rtcp: Latch::new(terms.remote_rtcp, latch::RTCP_SILENCE),
-            rtp_told: terms.remote_rtp,
-            rtcp_told: terms.remote_rtcp,
+            rtp_told: Some(terms.remote_rtp),
+            rtcp_told: Some(terms.remote_rtcp),
             jitter: JitterBuffer::new(),
             listener: Listener::new(),
             receptions: Receptions::new(),
@@ -86,15 +86,16 @@ impl Stream {
         }
     }
 
-    /// New terms. Where an address is another, the sending half goes back to the one that they name as well.
+    /// New terms. Where an address is another, the sending half has gone back to the one that they name as well, but
+    /// then perhaps heard of what was latched before.
     pub(super) fn renew(&mut self, now: Instant, terms: &Terms) {
         if terms.remote_rtp != self.terms.remote_rtp {
             self.rtp = Latch::new(terms.remote_rtp, latch::RTP_SILENCE);
-            self.rtp_told = terms.remote_rtp;
+            self.rtp_told = None;
         }
         if terms.remote_rtcp != self.terms.remote_rtcp {
             self.rtcp = Latch::new(terms.remote_rtcp, latch::RTCP_SILENCE);
-            self.rtcp_told = terms.remote_rtcp;
+            self.rtcp_told = None;
         }
         if !terms.receiving {
             self.jitter.clear();
@@ -228,12 +229,10 @@ impl Stream {
 
     pub(super) fn poll_feedback(&mut self) -> Option<Feedback> {
         let [rtp, rtcp] = [self.rtp.address(), self.rtcp.address()];
-        if rtp != self.rtp_told {
-            self.rtp_told = rtp;
+        if self.rtp_told.replace(rtp) != Some(rtp) {
             return Some(Feedback::Latched(rtp));
         }
-        if rtcp != self.rtcp_told {
-            self.rtcp_told = rtcp;
+        if self.rtcp_told.replace(rtcp) != Some(rtcp) {
             return Some(Feedback::LatchedRtcp(rtcp));
         }
         self.news.untold.take().map(Feedback::Received)

@@ -197,9 +197,10 @@ fn new_sdp_is_the_only_truth_until_packets_come() {
     let mut world = World::new(&terms());
     world.run(6, ELSEWHERE, 0);
     world.moves();
-    let moved = Terms { remote_rtp: address("192.0.2.2:5000"), ..terms() };
-    world.tell(&LegCommand::Use(moved));
-    assert_eq!(world.moves(), [], "the sending half has the same terms");
+    let named = address("192.0.2.2:5000");
+    world.tell(&LegCommand::Use(Terms { remote_rtp: named, ..terms() }));
+    let why = "the sending half may have heard of the old source after it had the same terms";
+    assert_eq!(world.moves(), [Feedback::Latched(named)], "{why}");
     world.run(4, ELSEWHERE, 0);
     assert_eq!(world.moves(), []);
     world.run(1, ELSEWHERE, 0);

@@ -79,10 +79,11 @@ fn rtcp_has_a_latch_of_its_own() {
         world.send_report("203.0.113.66:9", &[0x80, 201, 0, 1, 0, 0, 0, 9]);
     }
     assert_eq!(world.moves(), [], "six seconds are no silence for RTCP");
-    let moved = Terms { remote_rtcp: address("192.0.2.2:5001"), ..terms() };
-    world.tell(&LegCommand::Use(moved));
+    let named = address("192.0.2.2:5001");
+    world.tell(&LegCommand::Use(Terms { remote_rtcp: named, ..terms() }));
+    assert_eq!(world.moves(), [Feedback::LatchedRtcp(named)], "new SDP says where it is");
     world.send_report("192.0.2.2:5001", &[0x80, 201, 0, 1, 0, 0, 0, 9]);
-    assert_eq!(world.moves(), [], "new SDP says where it is, and the sending half knows");
+    assert_eq!(world.moves(), []);
 }
 
 #[test]
