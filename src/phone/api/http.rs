@@ -18,6 +18,9 @@ pub const MAX_HEAD_BYTES: usize = 16 << 10;
 /// Most header fields of a head. A browser sends some twenty.
 const MAX_HEADERS: usize = 64;
 
+/// Says that a browser has a file as it is; the head is that of the file, which doesn't follow (RFC 9110 §15.4.5).
+const NOT_MODIFIED: &str = "304 Not Modified";
+
 /// What is to be done about a connection that has sent a head, or a part of one.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Verdict {
@@ -164,19 +167,18 @@ impl<'a> Head<'a> {
             (_, _, Some(_)) => Answer::text("405 Method Not Allowed").with("Allow: GET, HEAD"),
             _ => Answer::text("404 Not Found"),
         };
-        Verdict::Answer(if self.method == "HEAD" { answer.head_to_bytes() } else { answer.to_bytes() })
+        let is_bodiless = self.method == "HEAD" || answer.status == NOT_MODIFIED;
+        Verdict::Answer(if is_bodiless { answer.head_to_bytes() } else { answer.to_bytes() })
     }
 
     /// The file, or that it has not changed (RFC 9110 §13.1.2): a browser keeps it, and asks each time.
     fn serve(&self, file: &PageFile) -> Answer {
         let is_known = |tag: &str| tag == "*" || tag.trim_start_matches("W/") == file.etag;
-        let answer = if self.if_none_match.is_some_and(|tags| tags.split(',').map(str::trim).any(is_known)) {
-            Answer::empty("304 Not Modified")
-        } else {
-            Answer { kind: file.content_type, body: file.body.to_vec(), ..Answer::empty("200 OK") }
-        };
-        let answer = Answer { caching: "no-cache", ..answer };
-        answer
+        let is_unchanged =
+            self.if_none_match.is_some_and(|tags| tags.split(',').map(str::trim).any(is_known));
+        let status = if is_unchanged { NOT_MODIFIED } else { "200 OK" };
+        let (kind, caching, body) = (file.content_type, "no-cache", file.body.to_vec());
+        Answer { kind, caching, body, ..Answer::empty(status) }
             .with(&format!("ETag: {}", file.etag))
             .with(PAGE_POLICY)
             .with("Cross-Origin-Resource-Policy: same-origin")

@@ -133,6 +133,8 @@ fn rule_16_a_browser_that_has_a_file_is_told_whether_it_has_changed() {
         let (status, text) = asked(known);
         assert!(status == 304 && text.ends_with("\r\n\r\n"), "{text}");
         assert!(text.contains("\r\nETag: \"1\"\r\n") && text.contains("\r\nCache-Control: no-cache\r\n"));
+        // RFC 9110 §8.6: the length that a 200 would have had, or none.
+        assert!(text.contains("\r\nContent-Length: 39\r\n"), "{text}");
     }
     let (status, text) = asked(r#"If-None-Match: "2""#);
     assert!(status == 200 && text.contains("\r\nETag: \"1\"\r\n"));
