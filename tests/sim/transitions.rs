@@ -206,7 +206,7 @@ pub(crate) const MACHINES: &[(&str, &[Transition])] = &[
             ("Asked", &[Peer, Timer], "Idle"),
             ("Asked", &[Peer], "Subscribed"),
             ("Asked", &[Peer], "Told"),
-            ("Idle", &[User, Peer], "Asked"),
+            ("Idle", &[User, Peer, Timer], "Asked"),
             ("Subscribed", &[Peer], "Idle"),
             ("Told", &[Peer], "Idle"),
             (ANY, ANYTHING, NONE),
@@ -226,7 +226,7 @@ pub(crate) const MACHINES: &[(&str, &[Transition])] = &[
         &[
             (NONE, &[User], "Holding"),
             (NONE, &[User], "Referring"),
-            ("Holding", &[Peer], "Referring"),
+            ("Holding", &[Peer, Timer], "Referring"),
             ("Referring", &[Peer], "Left"),
             (ANY, ANYTHING, NONE),
         ],
