@@ -362,6 +362,7 @@ impl Calls {
             }
         }
         let mut is_spoken = self.calls.iter().any(Call::speaks);
+        // Rule 17 silenced it against its peer's will, and does so no longer.
         if !is_spoken && let Some(call) = self.calls.iter_mut().find(|call| call.could_speak()) {
             call.set_hold(&mut turn.step(&mut self.legs, &mut self.news), false);
             is_spoken = true;

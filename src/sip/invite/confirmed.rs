@@ -4,7 +4,6 @@
 
 mod acks;
 mod answer;
-
 mod asking;
 mod line;
 mod queue;
