@@ -30,17 +30,18 @@ use super::mailbox::{Inbox, Mailbox};
 use super::sip;
 use super::work::Job;
 
-/// What other threads write to the api thread.
+/// What other threads write to the api thread. Boxed is what is large: the mailbox has memory for all that may wait from
+/// its beginning.
 #[derive(Debug)]
 pub enum Letter {
     /// For every client.
-    Event(Event),
+    Event(Box<Event>),
     /// For one client.
     Reply {
         /// Who asked.
         client: ClientId,
         /// The answer.
-        reply: Reply,
+        reply: Box<Reply>,
     },
     /// What work found out.
     PasswordChecked {
@@ -241,8 +242,10 @@ impl ApiThread {
         }
         for _ in 0..TURN {
             match self.inbox.letters.try_recv() {
-                Ok(Letter::Event(event)) => self.handle(now, Input::Event(event)),
-                Ok(Letter::Reply { client, reply }) => self.handle(now, Input::Reply { client, reply }),
+                Ok(Letter::Event(event)) => self.handle(now, Input::Event(*event)),
+                Ok(Letter::Reply { client, reply }) => {
+                    self.handle(now, Input::Reply { client, reply: *reply })
+                }
                 Ok(Letter::PasswordChecked { client, fits }) => {
                     self.handle(now, Input::PasswordChecked { client, fits });
                 }
@@ -404,7 +407,8 @@ impl ApiThread {
 
     fn command(&mut self, now: Instant, client: ClientId, command: Command) {
         let has_reply = !matches!(command, Command::ClientGone | Command::TakeOver(_));
-        if let Err(refused) = self.outlets.sip.post(sip::Letter::Command { client, command }) {
+        let letter = sip::Letter::Command { client, command: Box::new(command) };
+        if let Err(refused) = self.outlets.sip.post(letter) {
             // When the phone stops, call control ends first: that a client goes then is no news to anybody.
             if refused.is_disconnected() && !has_reply {
                 return;

@@ -44,7 +44,7 @@ fn events_that_find_no_room_make_clients_start_anew() {
     let said = thread::scope(|scope| {
         scope.spawn(|| {
             while !is_told.load(Ordering::Acquire) {
-                door.post(Letter::Event(Event::Registered(ConnectionId(1))));
+                door.post(Letter::Event(Box::new(Event::Registered(ConnectionId(1)))));
             }
         });
         let said = client.read();

@@ -30,7 +30,7 @@ use super::log::Provoked;
 use super::mailbox::{Inbox, Mailbox};
 use super::ports::Ports;
 use super::udp::{self, Dscp};
-use super::{api, rtp_receive, rtp_send, sound};
+use super::{api, memory, rtp_receive, rtp_send, sound};
 
 /// What other threads write to the sip thread.
 #[derive(Debug)]
@@ -39,8 +39,8 @@ pub enum Letter {
     Command {
         /// Who asks, and gets the reply.
         client: ClientId,
-        /// What.
-        command: Command,
+        /// What. Boxed, as the mailbox has memory for all that may wait from its beginning.
+        command: Box<Command>,
     },
     /// From one half of a media leg.
     Leg {
@@ -88,6 +88,10 @@ const LETTERS_MAX: usize = 2_048;
 
 /// Datagrams of a socket, and letters, in a turn.
 const TURN: usize = 32;
+
+/// A time without timers from which on memory that calls have left is given back: what is left of a call on the wire
+/// keeps timers up to 5 s (T4) and 32 s (64*T1), an account at rest one of minutes.
+const REST: Duration = Duration::from_secs(40);
 
 /// Events of a poll: those of more sources come with the next.
 const EVENTS_MAX: usize = 64;
@@ -240,12 +244,17 @@ impl SipThread {
                 self.backlog.push(source);
             }
         }
-        if self.alarm.is_due(now) {
+        let is_due = self.alarm.is_due(now);
+        if is_due {
             self.look_at_names(now);
             self.phone.handle_input(now, Input::Timeout);
         }
         let goes_on = self.carry_out(now);
-        self.alarm.set(self.phone.poll_timeout())?;
+        let next = self.phone.poll_timeout();
+        self.alarm.set(next)?;
+        if is_due && self.legs.is_empty() && next.is_none_or(|next| next - now >= REST) {
+            memory::give_back_the_rest();
+        }
         Ok(goes_on)
     }
 
@@ -267,7 +276,7 @@ impl SipThread {
         match letter {
             Letter::Command { client, command } => {
                 self.look_at_names(now);
-                self.phone.handle_input(now, Input::Command { client, command });
+                self.phone.handle_input(now, Input::Command { client, command: *command });
             }
             Letter::Leg { leg, event } => {
                 self.phone.handle_input(now, Input::LegEvent { leg, event });
@@ -334,8 +343,10 @@ impl SipThread {
                 Output::Close { flow } => self.queries.close(&flow),
                 Output::StartLeg { leg, port } => self.start_leg(now, leg, port),
                 Output::Leg { leg, command } => self.command_leg(leg, command),
-                Output::Event(event) => self.api.post(api::Letter::Event(event)),
-                Output::Reply { client, reply } => self.api.post(api::Letter::Reply { client, reply }),
+                Output::Event(event) => self.api.post(api::Letter::Event(Box::new(event))),
+                Output::Reply { client, reply } => {
+                    self.api.post(api::Letter::Reply { client, reply: Box::new(reply) });
+                }
                 Output::Log(line) => info!("{line}"),
                 Output::Stopped => return false,
             }
