@@ -66,6 +66,9 @@ class Phone:
     def answer(self):
         """Answers the call that rings, unless it was started to do so by itself."""
 
+    def hears_end(self):
+        """Its program reads what it was told of a call, to its end: what nobody reads would fill the phone's memory."""
+
     def stop(self):
         self._process.end()
 
@@ -113,6 +116,9 @@ class Neonphone(Phone):
     def answer(self):
         if self._answers:
             self.program.ask("acceptcall", callid=self.program.hear("OnNewCall")["callId"])
+
+    def hears_end(self):
+        self.program.hear("OnFinalizedCall")
 
     def is_ready(self):
         """Whether the control API accepts."""
@@ -172,6 +178,9 @@ class Baresip(Phone):
     def control(self):
         if self._number == 0:
             self.program = Control()
+
+    def hears_end(self):
+        self.program.hear("CALL_CLOSED")
 
     def files(self):
         return [self.binary, *(self._modules / f"{name}.so" for name in ("g711", "alsa", *self.applications))]

@@ -60,6 +60,7 @@ def ring(phone, stage, calls=200, more=800):
             if count < calls:
                 waits.append(time.monotonic() - began)
             call.is_cancelled()
+            phone.hears_end()
         # Until what each call leaves on the wire has lapsed (64*T1).
         time.sleep(35)
         after = process.memory_kib(phone.pid)
@@ -126,7 +127,7 @@ def rest(phone, stage, seconds=120):
         }
 
 
-def talk(phone, stage, runs=5, seconds=20):
+def talk(phone, stage, runs=5, seconds=15):
     """Calls of G.711 both ways with WAV files: processor time, and the gaps between the phone's packets."""
     spent, gaps = [], []
     for _ in range(runs):
