@@ -202,7 +202,7 @@ class Pjsua(Phone):
             self.binary,
             f"--id=sip:bob@{ADDRESS}", f"--registrar=sip:{ADDRESS}:{registrar_port}",
             "--realm=*", "--username=bob", "--password=secret",
-            f"--bound-addr={ADDRESS}", f"--ip-addr={ADDRESS}", f"--local-port={self.sip[1]}", "--no-tcp",
+            f"--bound-addr={ADDRESS}", f"--ip-addr={ADDRESS}", f"--local-port={self.sip[1]}", "--no-tcp", "--max-calls=32",
             f"--rtp-port={20_000 + 100 * self._number}",
             f"--auto-answer={200 if answers else 180}",
             "--no-vad", "--ec-tail=0", "--app-log-level=1", "--log-level=1",

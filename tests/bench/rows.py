@@ -108,6 +108,8 @@ def answer(phone, stage, calls=50):
             loud = np.flatnonzero(np.abs(devices.card.played(began, 1)) > 0.1)
             heard.append(loud[0] / 8000)
             ear.drain()
+            # Until the card has played the last of it.
+            time.sleep(0.3)
     return {
         **spread("acceptcall to first RTP out", ms(waits)),
         **spread("acceptcall to first sample out", ms(heard)),
