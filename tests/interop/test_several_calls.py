@@ -111,6 +111,7 @@ def test_a_call_is_transferred_and_the_transferor_is_free(start_phone, asterisk)
     call = transferor.ask("startcall", number="1001")["callId"]
     transferee.ask("acceptcall", callid=transferee.hear("OnNewCall")["callId"])
     transferor.hear("OnAcceptCall", callId=call)
+    until(asterisk.has_joined_two, 5, "both parties hear each other")
     transferor.ask("transferecall", callid=call, to="600")
     transferor.hear("OnTransferredCall", callId=call, within_s=10)
     transferor.hear("OnFinalizedCall", callId=call, SIPError=0)
@@ -126,6 +127,7 @@ def test_a_transfer_to_nobody_gives_the_call_back(start_phone, asterisk):
     call = transferor.ask("startcall", number="1001")["callId"]
     transferee.ask("acceptcall", callid=transferee.hear("OnNewCall")["callId"])
     transferor.hear("OnAcceptCall", callId=call)
+    until(asterisk.has_joined_two, 5, "both parties hear each other")
     transferor.ask("transferecall", callid=call, to="nobody-has-this-number")
     failed = transferor.hear("OnTransferFailed", callId=call, within_s=10)
     assert failed["SIPError"] >= 400

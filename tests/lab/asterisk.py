@@ -74,6 +74,11 @@ class Asterisk:
         """How many calls it has on its hands."""
         return sum("PJSIP/" in line for line in self.ask("core show channels concise").splitlines())
 
+    def has_joined_two(self):
+        """Whether it has put two parties together. Until then, which may be a moment after the answer, it transfers
+        neither."""
+        return any(row.split()[2:3] == ["2"] for row in self.ask("bridge show all").splitlines())
+
     def end(self):
         self.ask("core stop now")
         self._process.end()
