@@ -79,11 +79,14 @@ pub enum AudioError {
     WavTooLong,
 }
 
+/// What helps where a card doesn't open.
+const WAY_OUT: &str = "`aplay -L` and `arecord -L` list what there is, [audio] in the configuration chooses";
+
 impl fmt::Display for AudioError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoSuchDevice => f.write_str("no such device (`aplay -L` lists them)"),
-            Self::Refused(error) => error.fmt(f),
+            Self::NoSuchDevice => write!(f, "no such device ({WAY_OUT})"),
+            Self::Refused(error) => write!(f, "{error} ({WAY_OUT})"),
             Self::Format(format) => write!(f, "unknown sample format {format}"),
             Self::Rate(error) => error.fmt(f),
             Self::Lost => f.write_str("the device is gone or has stopped working"),
