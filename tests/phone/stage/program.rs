@@ -142,6 +142,11 @@ impl Program {
         self.unheard.pop_front().unwrap_or_else(|| self.frame())
     }
 
+    /// Lets go of all events that have come.
+    pub(crate) fn forgets(&mut self) {
+        self.unheard.clear();
+    }
+
     /// Nothing has happened that it has not heard: a reply comes after all events before it.
     pub(crate) fn hears_no_more(&mut self) {
         self.asks("getstate", json!({}));
