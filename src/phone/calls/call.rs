@@ -6,7 +6,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use base::{Dice, Duration, Instant};
-use media::leg::{Half, LegEvent, LegId, Tone};
+use media::leg::{LegId, Tone};
 use media::level::SILENCE_DBFS;
 use sip::Show;
 use sip::endpoint;
@@ -15,20 +15,18 @@ use sip::invite::{self, Invitation, Profile, Session};
 use sip::message::{Request, Status};
 use sip::sdp::Agreement;
 
+use super::hearing::Lost;
 use super::hold::Hold;
 use super::keys::Keys;
-use super::sound::{Sound, Stance};
+use super::sound::Sound;
 use super::told::{bare, shown_headers};
 use super::transfer::Transfer;
 use super::{News, Referral, Step};
 use crate::accounts::DtmfWay;
 use crate::command::{CallId, ConnectionId};
-use crate::event::{CallSnapshot, CallState, CallTold, CallType, Event, HoldState};
-use crate::interface::{Family, Output};
+use crate::event::{CallSnapshot, CallState, CallTold, CallType, Event};
+use crate::interface::Output;
 use crate::reason;
-
-/// How long neither RTP nor RTCP came when the leg tells it (part 3).
-const LOST_AFTER: Duration = Duration::from_secs(5);
 
 /// A call that clients know of.
 #[derive(Debug)]
@@ -45,26 +43,19 @@ pub(super) struct Call {
     /// The peer's offer in its INVITE, and our answer while it rings.
     pub(super) answer: Option<(Vec<u8>, Agreement)>,
     pub(super) hold: Hold,
-    mute: bool,
+    pub(super) mute: bool,
     /// Somebody wants to hear how loud it is.
-    is_metered: bool,
+    pub(super) is_metered: bool,
     /// How loud its peer was last.
-    playback_dbfs: i8,
+    pub(super) playback_dbfs: i8,
     pub(super) keys: Keys,
     pub(super) transfer: Option<Transfer>,
     /// The call whose peer asked for this one.
     referrer: Option<CallId>,
     /// No media since 5 s: when it ends for that.
-    lost: Option<Lost>,
+    pub(super) lost: Option<Lost>,
     /// What went wrong last without any answer of the peer.
     pub(super) trouble: Option<&'static str>,
-}
-
-/// Media that are lost.
-#[derive(Clone, Copy, Debug)]
-struct Lost {
-    /// `None` if it may last for ever.
-    give_up_at: Option<Instant>,
 }
 
 /// A call that is placed: whom, for which account, and why.
@@ -250,30 +241,6 @@ impl Call {
         self.session.owns(event)
     }
 
-    /// `mutecall`.
-    pub(super) fn mute(&mut self, mute: bool, outputs: &mut Vec<Output>) {
-        if self.mute != mute {
-            self.mute = mute;
-            self.tell_leg(outputs);
-            outputs.push(Output::Event(Event::Muted { call: self.id(), mute }));
-        }
-    }
-
-    /// While it speaks it tells how loud it is, or not.
-    pub(super) fn meter(&mut self, is_wanted: bool, outputs: &mut Vec<Output>) {
-        self.is_metered = is_wanted;
-        self.tell_leg(outputs);
-    }
-
-    /// What its user hears of it while it rings here: as loud as nobody speaks, or within the speech of another call.
-    pub(super) fn ring_over(&mut self, speech: bool, outputs: &mut Vec<Output>) {
-        if self.can_be_accepted()
-            && let Some(sound) = &mut self.sound
-        {
-            sound.sound_tone(Some(if speech { Tone::CallWaiting } else { Tone::Ring }), outputs);
-        }
-    }
-
     /// Ends it in whatever state it is, with this status for clients.
     pub(super) fn hang_up(&mut self, step: &mut Step<'_>, decline: Status, sip_error: u16) {
         self.session.hang_up(step.now, step.endpoint, decline);
@@ -329,38 +296,14 @@ impl Call {
         self.on_events(step, tray)
     }
 
-    /// Takes what its leg tells.
-    pub(super) fn handle_leg(&mut self, now: Instant, event: LegEvent, timeout: Duration) -> Option<Event> {
-        let call = self.id();
-        match event {
-            LegEvent::Key(key) => Some(Event::Dtmf { call, key: key.into() }),
-            // It may cross the news that the call is held or over.
-            LegEvent::Lost if self.is_watched() => {
-                let rest = timeout.saturating_sub(LOST_AFTER);
-                self.lost = Some(Lost { give_up_at: (!timeout.is_zero()).then(|| now + rest) });
-                Some(Event::MediaLost(call))
-            }
-            LegEvent::Level { half: Half::Receive, peak_dbfs } => {
-                self.playback_dbfs = peak_dbfs;
-                None
-            }
-            LegEvent::Level { half: Half::Send, peak_dbfs } => {
-                Some(Event::AudioLevel { call, capture_dbfs: peak_dbfs, playback_dbfs: self.playback_dbfs })
-            }
-            LegEvent::Back => self.lost.take().map(|_| Event::MediaBack(call)),
-            LegEvent::Lost | LegEvent::Arrived | LegEvent::Ended(_) => None,
-        }
-    }
-
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
         let transfer = self.transfer.as_ref().and_then(Transfer::poll_timeout);
-        let lost = self.lost.and_then(|lost| lost.give_up_at);
-        let own = [transfer, lost, self.keys.poll_timeout(), self.session.poll_timeout()];
+        let own = [transfer, self.gives_up_at(), self.keys.poll_timeout(), self.session.poll_timeout()];
         own.into_iter().flatten().min()
     }
 
     pub(super) fn handle_timeout(&mut self, step: &mut Step<'_>) -> Outcome {
-        if self.lost.and_then(|lost| lost.give_up_at).is_some_and(|at| at <= step.now) {
+        if self.gives_up_at().is_some_and(|at| at <= step.now) {
             self.trouble = Some("nothing was heard of the other side any more");
             return self.give_up(step, Status::REQUEST_TIMEOUT);
         }
@@ -484,48 +427,6 @@ impl Call {
     fn tell_referrer(&self, step: &mut Step<'_>, status: Status) {
         if let Some(referrer) = self.referrer {
             step.news.push_back(News::Answered { referrer, status });
-        }
-    }
-
-    /// The leg follows what is agreed, who holds, what is muted and who listens.
-    pub(super) fn tell_leg(&mut self, outputs: &mut Vec<Output>) {
-        let watch = self.is_watched();
-        // Rule 18: media are not lost while either side holds. Afterwards the leg finds out anew.
-        if !watch && self.lost.take().is_some() {
-            outputs.push(Output::Event(Event::MediaBack(self.id())));
-        }
-        let stance = Stance { held: self.hold.is_wanted(), mute: self.mute, watch };
-        if let Some(sound) = &mut self.sound {
-            sound.follow(stance, outputs);
-            sound.meter(self.is_metered && watch, outputs);
-        }
-    }
-
-    /// Whether silence of the network means something: answered, and held by nobody (rule 18).
-    fn is_watched(&self) -> bool {
-        self.is_answered() && !self.hold.is_wanted() && self.hold.state() == HoldState::None
-    }
-
-    /// The call's sound, begun if there is none yet. `None` if no RTP port is left.
-    pub(super) fn begin_sound(&mut self, step: &mut Step<'_>, flow: Flow) -> Option<&mut Sound> {
-        let family = Family::of(flow.local);
-        // A leg's sockets are of one family.
-        if self.sound.as_ref().is_some_and(|sound| sound.family() != family) {
-            self.end_sound(None, step.outputs);
-        }
-        if let Some(sound) = &mut self.sound {
-            sound.move_to(flow);
-        } else {
-            let (leg, port, rtp_port) = step.legs.begin(family)?;
-            step.outputs.push(Output::StartLeg { leg, port });
-            self.sound = Some(Sound::new(leg, flow, rtp_port, self.dice.u32() >> 1));
-        }
-        self.sound.as_mut()
-    }
-
-    fn end_sound(&mut self, tone: Option<Tone>, outputs: &mut Vec<Output>) {
-        if let Some(sound) = self.sound.take() {
-            sound.end(tone, outputs);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Calls: what becomes of an invitation for people and programs (rules 9, 11, 12, 17 and 18).
 
 mod call;
+mod hearing;
 mod hold;
 mod keying;
 mod keys;
