@@ -44,7 +44,7 @@ enum Task {
 }
 
 fn main() -> ExitCode {
-    memory::give_back_large_blocks();
+    memory::keep_little();
     descriptors::take_all();
     match read_arguments() {
         Ok(Task::Run { config }) => run(config.as_deref()),

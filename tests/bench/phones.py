@@ -2,6 +2,7 @@
 scripted peer."""
 
 import os
+import re
 import subprocess
 import time
 from contextlib import closing
@@ -36,6 +37,9 @@ class Phone:
     """A phone that can be started again and again, in a folder of its own each time. Those that run side by side have
     numbers, which set their ports apart."""
 
+    # What its service adds to the environment.
+    environment = {}
+
     def __init__(self, room, number=0):
         self._room = room
         self._process = None
@@ -48,7 +52,7 @@ class Phone:
         folder = Path(mkdtemp(prefix=self.name, dir=self._room))
         devices = devices or Devices()
         arguments = self._configure(folder, registrar_port, devices, answers)
-        environment = devices.card and devices.card.environment
+        environment = (devices.card.environment if devices.card else os.environ) | self.environment
         began = time.monotonic()
         # pjsua ends with its standard input.
         self._process = Process(
@@ -88,6 +92,7 @@ class Neonphone(Phone):
     name = "neonphone"
     sip_port = 5100
     lister = ("ldd",)
+    environment = dict(re.findall(r"^Environment=(\w+)=(.*)$", (PROJECT / "hw/neonphone.service").read_text(), re.MULTILINE))
 
     def __init__(self, room, number=0):
         super().__init__(room, number)

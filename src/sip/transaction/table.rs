@@ -1,7 +1,9 @@
 //! Transactions by number and by key, and an index of their deadlines: finding the next one, and changing one, costs
 //! the logarithm of how many there are.
 
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::sync::Arc;
 
 use base::Instant;
 
@@ -16,7 +18,7 @@ pub(crate) trait Machine {
 
 #[derive(Debug)]
 struct Entry<K, M> {
-    key: K,
+    key: Arc<K>,
     machine: M,
     deadline: Option<Instant>,
 }
@@ -24,13 +26,14 @@ struct Entry<K, M> {
 /// At most `capacity` machines.
 #[derive(Debug)]
 pub(crate) struct Table<K, M> {
-    entries: BTreeMap<u64, Entry<K, M>>,
-    numbers: BTreeMap<K, u64>,
+    /// Boxed, as a map keeps room for about as many again as it holds.
+    entries: BTreeMap<u64, Box<Entry<K, M>>>,
+    numbers: BTreeMap<Arc<K>, u64>,
     deadlines: BTreeSet<(Instant, u64)>,
     capacity: usize,
 }
 
-impl<K: Ord + Clone, M: Machine> Table<K, M> {
+impl<K: Ord, M: Machine> Table<K, M> {
     pub(crate) const fn new(capacity: usize) -> Self {
         Self { entries: BTreeMap::new(), numbers: BTreeMap::new(), deadlines: BTreeSet::new(), capacity }
     }
@@ -56,8 +59,9 @@ impl<K: Ord + Clone, M: Machine> Table<K, M> {
     /// Keeps `machine`, unless it has ended already. Its number and key are new, and whether the table is full has been
     /// looked at.
     pub(crate) fn insert(&mut self, number: u64, key: K, machine: M) {
+        let key = Arc::new(key);
         self.numbers.insert(key.clone(), number);
-        self.entries.insert(number, Entry { key, machine, deadline: None });
+        self.entries.insert(number, Box::new(Entry { key, machine, deadline: None }));
         self.change(number, |_| ());
     }
 
