@@ -418,8 +418,11 @@ impl Registration {
             self.bindings.clear();
             return step.tray.push(Event::Unregistered);
         }
-        let own = self.profile.contact(asked.flow);
-        let Some(granted) = granted(&own, self.registrar.expires, response) else {
+        let here = self.profile.address_on(asked.flow);
+        let seen = seen_from(asked.flow, response);
+        let places = [here].into_iter().chain(seen);
+        let user = &self.profile.contact_user;
+        let Some(granted) = granted(user, places, self.registrar.expires, response) else {
             // Others are bound, and we are not: to try again at once would be answered as well.
             self.bindings = asked.before;
             return self.on_failure(step, asked.want, Status::SERVER_INTERNAL_ERROR, Duration::ZERO);
@@ -428,7 +431,7 @@ impl Registration {
         let refresh_at = step.now + REFRESH_MIN.max(granted.saturating_sub(early));
         self.bindings.grant(step.now + granted);
         step.tray.push(Event::Registered);
-        match seen_from(asked.flow, response).filter(|seen| *seen != self.profile.address_on(asked.flow)) {
+        match seen.filter(|seen| *seen != here) {
             // Once for each refresh: a NAT may show another address each time.
             Some(address) if asked.corrects_until.is_none() => {
                 self.profile.seen = Some(Seen { flow: asked.flow, address });

@@ -7,11 +7,14 @@ use core::net::SocketAddr;
 use base::{Duration, Instant};
 
 use crate::flow::Flow;
-use crate::message::{Contacts, NameAddr, Response, Uri};
+use crate::message::{Contacts, NameAddr, Response, SipUri, Uri};
 
 /// Addresses that are remembered until they are removed: the phone has rarely had more than two since its registrar
 /// answered last.
 const MAX_BINDINGS: usize = 4;
+
+/// The port of a Contact that names none (RFC 3261 §19.1.2).
+const DEFAULT_PORT: u16 = 5060;
 
 /// An address of ours at the registrar.
 #[derive(Clone, Debug)]
@@ -59,18 +62,30 @@ impl Bindings {
     }
 }
 
-/// What the registrar grants `own` (RFC 3261 §10.2.4): its `expires` in the list of bindings, else Expires, else what was
-/// `asked` for. `None` if others are bound and it isn't. A lone Contact of our user's is ours, though a registrar may
-/// have rewritten it; one that lists nothing is taken at its word.
-pub(super) fn granted(own: &NameAddr, asked: Duration, response: &Response) -> Option<Duration> {
+/// What the registrar grants us (RFC 3261 §10.2.4): the `expires` of our binding in its list, else Expires, else what was
+/// `asked` for. `None` if others are bound and we aren't. A lone Contact of our `user`'s is ours, though a registrar may
+/// have rewritten it; of several the one at the first of these `places` that is listed: where we think that we are, and
+/// where the registrar sees us. One that lists nothing is taken at its word.
+pub(super) fn granted(
+    user: &str,
+    places: impl IntoIterator<Item = SocketAddr>,
+    asked: Duration,
+    response: &Response,
+) -> Option<Duration> {
     let contacts = match response.headers.contacts() {
         Ok(Contacts::List(contacts)) => contacts,
         _ => Vec::new(),
     };
+    let is_users = |contact: &NameAddr| {
+        contact.uri.as_sip().and_then(SipUri::user_text).is_some_and(|its_user| its_user == user)
+    };
     let ours = match contacts.as_slice() {
         [] => None,
-        [lone] if is_of_same_user(&lone.uri, &own.uri) => Some(lone),
-        several => Some(several.iter().find(|contact| is_same(&contact.uri, &own.uri))?),
+        [lone] if is_users(lone) => Some(lone),
+        several => {
+            let at = |place| several.iter().find(|contact| is_users(contact) && is_at(&contact.uri, place));
+            Some(places.into_iter().find_map(at)?)
+        }
     };
     let seconds = ours.and_then(NameAddr::expires).or_else(|| response.headers.expires().ok().flatten());
     Some(seconds.map_or(asked, |seconds| Duration::from_secs(u64::from(seconds))))
@@ -82,21 +97,9 @@ pub(super) fn seen_from(flow: Flow, response: &Response) -> Option<SocketAddr> {
     Some(SocketAddr::new(via.received().unwrap_or(flow.local.ip()), via.rport()?))
 }
 
-/// The same place, however it is spelt.
-fn is_same(one: &Uri, other: &Uri) -> bool {
-    let place = |uri: &Uri| Some((uri.as_sip()?.host.clone(), uri.as_sip()?.port.unwrap_or(5060)));
-    let is_same_place = match (place(one), place(other)) {
-        (Some((host, port)), Some((other_host, other_port))) => {
-            host.is_same(&other_host) && port == other_port
-        }
-        _ => false,
-    };
-    is_same_place && is_of_same_user(one, other)
-}
-
-fn is_of_same_user(one: &Uri, other: &Uri) -> bool {
-    match (one.as_sip(), other.as_sip()) {
-        (Some(one), Some(other)) => one.user_text() == other.user_text(),
-        _ => false,
-    }
+/// Whether a URI names this place, however it is spelt.
+fn is_at(uri: &Uri, place: SocketAddr) -> bool {
+    uri.as_sip().is_some_and(|uri| {
+        uri.host.ip() == Some(place.ip()) && uri.port.unwrap_or(DEFAULT_PORT) == place.port()
+    })
 }

@@ -219,6 +219,28 @@ pub(crate) const ROWS: &[Row] = &[
            <- 200 REGISTER
         <= OnSIPUnRegister
 
+        === a registrar that rewrites Contacts, and knows another phone and what a restart left behind
+        => sipregister pbx.example 1000 secret
+           -> REGISTER
+           <- 200 REGISTER seen=198.51.100.7:40000
+              Contact: <sip:1000@198.51.100.9:5060>;expires=3000
+              Contact: <sip:1000@198.51.100.7:39999>;expires=2000
+              Contact: <sip:1000@198.51.100.7:40000>;expires=3600
+        <= OnSIPRegister
+        <= OnSIPRegisterFinalized
+           -> REGISTER
+              Contact: <sip:1000@198.51.100.7:40000>
+              Contact: <sip:1000@192.0.2.10:5060>;expires=0
+           <- 200 REGISTER seen=198.51.100.7:40000
+              Contact: <sip:1000@198.51.100.9:5060>;expires=3000
+              Contact: <sip:1000@198.51.100.7:39999>;expires=2000
+              Contact: <sip:1000@198.51.100.7:40000>;expires=3600
+        wait 3524.999s
+        wait 1ms
+           -> REGISTER
+              Contact: <sip:1000@198.51.100.7:40000>
+           <- 200 REGISTER granted=3600 seen=198.51.100.7:40000
+
         === a NAT that shows another address each time
         => sipregister pbx.example 1000 secret
            -> REGISTER

@@ -46,6 +46,21 @@ fn the_address_that_was_seen_is_bound_and_the_one_before_removed() {
 }
 
 #[test]
+fn a_binding_that_is_rewritten_to_the_address_that_was_seen_is_ours_among_those_of_other_phones() {
+    let (mut account, register) = registering();
+    let contacts = "Contact: <sip:1000@198.51.100.9:5060>;expires=7\n\
+                    Contact: <sip:1000@198.51.100.7:40000>;expires=100\n\
+                    Contact: <sip:1000@198.51.100.7:39999>;expires=9";
+    account.receive(&seen_from("198.51.100.7", 40_000, &with(&answer(&register, "200 OK"), contacts)));
+    assert_eq!(account.told(), [Event::Registered]);
+    let correction = account.sent_one();
+    assert_eq!(correction.values("Contact")[0], "<sip:1000@198.51.100.7:40000>");
+    account.receive(&with(&answer(&correction, "200 OK"), contacts));
+    assert_eq!(account.told(), [Event::Registered]);
+    assert_eq!(next_register(&mut account, 600).0, 50_000);
+}
+
+#[test]
 fn a_new_password_is_tried_from_the_address_that_was_seen() {
     let (mut account, correction) = beyond_a_nat();
     account.receive(&granted(&correction, 600));
