@@ -7,7 +7,7 @@ use core::net::SocketAddr;
 use base::{Duration, Instant};
 
 use crate::flow::Flow;
-use crate::message::{Contacts, NameAddr, Response, SipUri, Uri};
+use crate::message::{Name, NameAddr, Response, SipUri, Uri};
 
 /// Addresses that are remembered until they are removed: the phone has rarely had more than two since its registrar
 /// answered last.
@@ -72,10 +72,9 @@ pub(super) fn granted(
     asked: Duration,
     response: &Response,
 ) -> Option<Duration> {
-    let contacts = match response.headers.contacts() {
-        Ok(Contacts::List(contacts)) => contacts,
-        _ => Vec::new(),
-    };
+    // What others have bound may be written anyhow.
+    let contacts = response.headers.values(Name::Contact).filter_map(|value| NameAddr::parse(value).ok());
+    let contacts: Vec<NameAddr> = contacts.collect();
     let is_users = |contact: &NameAddr| {
         contact.uri.as_sip().and_then(SipUri::user_text).is_some_and(|its_user| its_user == user)
     };

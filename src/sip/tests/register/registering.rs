@@ -54,6 +54,7 @@ fn what_the_registrar_grants_counts_and_not_what_was_asked_for() {
         (format!("Contact: {own};expires=2"), 5),
         (format!("Contact: <sip:1000@192.0.2.77>;expires=7, {own};expires=100, <sip:x@y>;expires=9"), 50),
         (format!("Contact: <sip:1000@192.0.2.77>;expires=7\nContact: {own}\nExpires: 200"), 125),
+        (format!("Contact: <sip:1000@[fe80::7%eth0]>;expires=7\nContact: {own};expires=100"), 50),
         ("Contact: <sip:1000@198.51.100.4:40000>;expires=120".to_owned(), 60),
         ("Expires: 300".to_owned(), 225),
         ("Contact: *".to_owned(), 525),
