@@ -9,7 +9,7 @@ use media::leg::Channel;
 use phone::terms::capabilities;
 use sip::endpoint::{self, Endpoint, ServerId};
 use sip::flow::Flow;
-use sip::invite::{Event, Invitation, Profile, Session};
+use sip::invite::{Event, Invitation, Profile, Session, sdp_of};
 use sip::message::{Request, SipUri, Status, Uri};
 use sip::sdp::{Direction, Negotiation, SdpError};
 
@@ -110,7 +110,7 @@ impl Call {
         script: &'static [Step],
         mut dice: Dice,
     ) -> Result<Self, Status> {
-        let offer = (!invite.body.is_empty()).then(|| invite.body.clone());
+        let offer = sdp_of(&invite.headers, &invite.body);
         let session = Session::ring(transaction, flow, invite, peer.profile.clone(), dice.fork())?;
         Ok(Self { offer, ..Self::new(session, peer, script, State::Begun, dice) })
     }

@@ -27,7 +27,7 @@ use caller::{Calling, Composing, Forks, Reaching};
 use confirmed::Confirmed;
 use interface::{NOREFERSUB, SIPFRAG};
 
-pub use admit::push_abilities;
+pub use admit::{push_abilities, sdp_of};
 pub use interface::{ABILITIES, Event, INFO_TYPES, Invitation, METHODS, Profile, SDP, Seen};
 
 /// Forks of one INVITE that are ACKed and BYEd at once: a peer that sends more is ignored.

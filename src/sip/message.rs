@@ -6,6 +6,7 @@
 //! are bytes here. Transactions, dialogs and what a status means are others' matter.
 #![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
+mod body;
 mod cseq;
 mod error;
 mod headers;
@@ -30,6 +31,8 @@ use core::fmt::{self, Write};
 
 use headers::Cleaned;
 
+pub(crate) use body::media_type;
+pub use body::part_of;
 pub use cseq::CSeq;
 pub use error::{HeaderError, ParseError, ParseErrorKind, SyntaxError};
 pub use headers::Headers;

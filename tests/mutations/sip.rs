@@ -13,7 +13,7 @@ use sip::message::{Contacts, Message, Name, NameAddr, Response, Status, Via};
 /// More messages than these for one that came in would make the phone an amplifier.
 const MAX_ANSWERS: usize = 2;
 
-const MESSAGES: [&str; 5] = [
+const MESSAGES: [&str; 6] = [
     "INVITE sip:bob%40x;p=1@[2001:db8::1]:5070;transport=udp?Subject=a SIP/2.0\n\
      Via: SIP/2.0/UDP 192.0.2.1:5060;rport;branch=z9hG4bK1, SIP / 2.0/TCP [::1] ;received=[::2]\n\
      From: \"A \\\"l\\\" <ice>\" <sip:alice@example.org>;tag=1\nt:\n bob <sip:bob@example.org>\ni: c1@x\n\
@@ -31,6 +31,9 @@ const MESSAGES: [&str; 5] = [
      To: <sip:a@b>;tag=2\nCall-ID: c\nCSeq: 2 REFER\nRefer-To: \"x\" <sip:c@d;method=INVITE?Replaces=1%3Bto-tag%3D2>\n\
      Referred-By: <sip:a@b>\nSubscription-State: terminated;reason=noresource\nEvent: refer;id=2\n\
      Content-Type: message/sipfrag;version=2.0\nContent-Length: 16\n\nSIP/2.0 200 OK\n",
+    "INVITE sip:a@b SIP/2.0\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK3\nFrom: <sip:a@b>;tag=1\nTo: <sip:a@b>\n\
+     Call-ID: c\nCSeq: 2 INVITE\nContact: <sip:a@b>\nContent-Type: multipart/mixed;boundary=\"a b\"\n\n--a b\n\
+     Content-Type: text/plain\n\nx\n--a b\nContent-Type: application/sdp\n\nv=0\n--a b--\n",
 ];
 
 pub(crate) fn examples() -> Vec<Vec<u8>> {

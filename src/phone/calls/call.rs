@@ -121,7 +121,7 @@ impl Call {
         let caller = invite.headers.from().map_err(|_| Status::BAD_REQUEST)?;
         let called = invite.headers.to().map_err(|_| Status::BAD_REQUEST)?;
         let headers = shown_headers(&invite.headers);
-        let offer = invite.body.clone();
+        let offer = invite::sdp_of(&invite.headers, &invite.body);
         let session = Session::ring(transaction, flow, invite, profile, dice.fork())?;
         let told = CallTold {
             call: id,
@@ -138,7 +138,7 @@ impl Call {
         let mut call = Self::new(session, dice, told, dtmf);
         call.begin_sound(step, flow).ok_or(Status::SERVICE_UNAVAILABLE)?;
         // An offer that can't be answered is refused before anybody hears it ring.
-        if let Err(error) = call.prepare_answer(&offer) {
+        if let Err(error) = offer.map_or(Ok(()), |offer| call.prepare_answer(&offer)) {
             call.end_sound(None, step.outputs);
             return Err(error.status());
         }

@@ -25,11 +25,9 @@ impl Call {
         self.on_events(step, tray);
     }
 
-    /// Our answer to the offer in the INVITE, if it had one.
+    /// Our answer to the offer in the INVITE.
     pub(super) fn prepare_answer(&mut self, offer: &[u8]) -> Result<(), SdpError> {
-        if let Some(sound) = &mut self.sound
-            && !offer.is_empty()
-        {
+        if let Some(sound) = &mut self.sound {
             self.answer = Some(sound.answer(offer, Direction::SENDRECV)?);
         }
         Ok(())

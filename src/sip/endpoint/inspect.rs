@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::message::{Method, Name, Request, Response, Status};
+use crate::message::{Method, Name, Request, Response, Status, media_type, part_of};
 
 /// What a user of an endpoint can do.
 #[derive(Clone, Copy, Debug)]
@@ -53,7 +53,8 @@ impl Abilities<'_> {
         Err(response)
     }
 
-    /// RFC 3261 §8.2.3. A body whose type nobody names is left to who reads it.
+    /// RFC 3261 §8.2.3. A body whose type nobody names is left to who reads it; of several parts one will do, for callers
+    /// seldom say that the others are optional.
     fn check_body(&self, request: &Request) -> Result<(), Response> {
         let headers = &request.headers;
         let is_optional = headers
@@ -67,15 +68,12 @@ impl Abilities<'_> {
             let encoding = Name::Other("Accept-Encoding");
             return Err(refusal(request, Status::UNSUPPORTED_MEDIA_TYPE, encoding, "identity"));
         }
-        let is_known = |value: &str| {
-            self.content_types.iter().any(|known| known.eq_ignore_ascii_case(media_type(value)))
-        };
-        match headers.get(Name::ContentType) {
-            Some(value) if !is_known(value) => {
+        match part_of(headers, &request.body, self.content_types) {
+            Some(_) => Ok(()),
+            None => {
                 let accept = List(self.content_types);
                 Err(refusal(request, Status::UNSUPPORTED_MEDIA_TYPE, Name::Accept, accept))
             }
-            _ => Ok(()),
         }
     }
 }
@@ -100,10 +98,6 @@ fn check_accept(request: &Request) -> Result<(), Response> {
         return Ok(());
     }
     Err(Response::to_request(request, Status::NOT_ACCEPTABLE))
-}
-
-fn media_type(value: &str) -> &str {
-    value.split(';').next().unwrap_or_default().trim_ascii()
 }
 
 fn parameters(value: &str) -> impl Iterator<Item = &str> {

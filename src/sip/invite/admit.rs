@@ -8,7 +8,7 @@ use base::Dice;
 use super::{ABILITIES, Event, INFO_TYPES, METHODS, NOREFERSUB, Profile, SDP, SIPFRAG};
 use crate::dialog::Dialog;
 use crate::endpoint::Abilities;
-use crate::message::{Headers, Method, Name, Request, Response, Status};
+use crate::message::{Headers, Method, Name, Request, Response, Status, part_of};
 
 /// Checks a request, and takes its number.
 ///
@@ -56,24 +56,13 @@ pub(super) fn read_info(info: &Request) -> Result<Option<Event>, Response> {
         refusal.headers.push(Name::Other("Recv-Info"), "");
         return Err(refusal);
     }
-    let content_type =
-        info.headers.get(Name::ContentType).map(|value| media_type(value).to_ascii_lowercase());
-    let has_body = !info.body.is_empty();
-    Ok(content_type
-        .filter(|_| has_body)
-        .map(|content_type| Event::Info { content_type, body: info.body.clone() }))
+    let told = part_of(&info.headers, &info.body, INFO_TYPES);
+    Ok(told.map(|(content_type, body)| Event::Info { content_type: content_type.into(), body: body.into() }))
 }
 
-/// The SDP of a message, if it has a body of that type.
-pub(super) fn sdp_of(headers: &Headers, body: &[u8]) -> Option<Vec<u8>> {
-    let is_sdp =
-        headers.get(Name::ContentType).is_none_or(|value| media_type(value).eq_ignore_ascii_case(SDP));
-    (is_sdp && !body.is_empty()).then(|| body.to_vec())
-}
-
-/// A Content-Type without its parameters.
-pub(super) fn media_type(value: &str) -> &str {
-    value.split(';').next().unwrap_or_default().trim()
+/// The SDP of a message: its body, or a part of that.
+pub fn sdp_of(headers: &Headers, body: &[u8]) -> Option<Vec<u8>> {
+    part_of(headers, body, &[SDP]).map(|(_, sdp)| sdp.into())
 }
 
 /// Allow and Supported, which tell a peer in an INVITE and its 2xx what the dialog can carry (RFC 3261 §13.2.1).

@@ -86,7 +86,7 @@ fn find_head_end(bytes: &[u8], start: usize) -> Option<usize> {
 
 /// The line that begins at `at`, without its end, and where the next one begins. Lines end with CRLF; a lone LF is
 /// understood too.
-fn take_line(bytes: &[u8], at: usize) -> Option<(&[u8], usize)> {
+pub(super) fn take_line(bytes: &[u8], at: usize) -> Option<(&[u8], usize)> {
     let rest = bytes.get(at..)?;
     let length = rest.iter().position(|byte| *byte == b'\n')?;
     let line = rest.get(..length)?;

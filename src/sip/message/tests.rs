@@ -300,3 +300,57 @@ fn a_response_has_what_its_request_came_with() {
     assert_eq!(String::from_utf8_lossy(&response.to_bytes()), expected);
     assert_eq!(Response::to_request(&request, Status::TRYING).headers.get(Name::Timestamp), Some("54"));
 }
+
+/// The part of `body`, called `content_type`, that is SDP or a key, and which of both it is.
+fn part<'a>(content_type: &str, body: &'a str) -> Option<(&'static str, &'a str)> {
+    let mut headers = Headers::new();
+    headers.push(Name::ContentType, content_type);
+    let (found, part) = part_of(&headers, body.as_bytes(), &["application/sdp", "application/dtmf"])?;
+    Some((found, core::str::from_utf8(part).expect("it was text")))
+}
+
+#[test]
+fn a_body_is_what_it_is_called() {
+    let sdp = Some(("application/sdp", "v=0"));
+    assert_eq!(part("Application/SDP ; charset=utf-8", "v=0"), sdp);
+    assert_eq!(part("text/plain", "v=0"), None);
+    assert_eq!(part("application/sdp", ""), None);
+    assert_eq!(
+        part_of(&Headers::new(), b"v=0", &["application/sdp"]),
+        Some(("application/sdp", &b"v=0"[..]))
+    );
+}
+
+#[test]
+fn of_several_parts_the_first_of_a_known_type_counts() {
+    let key = Some(("application/dtmf", "5\r\n"));
+    for (boundary, body) in [
+        (
+            "x",
+            "--x\r\n\r\nplain\r\n--x\r\nc: application/dtmf\r\n\r\n5\r\n--x--\r\nContent-Type: application/sdp\r\n\r\nv=0",
+        ),
+        ("\"a b\"", "before\r\n--a b  \r\nX: y\r\ncontent-type : Application/DTMF;x=y\r\n\r\n5\r\n--a b--"),
+        (
+            "--=_1",
+            "----=_1\nContent-Type: application/dtmf\n\n5\r\n----=_1\nContent-Type: application/sdp\n\nv=0",
+        ),
+        ("x", "--x\r\nContent-Type: application/dtmf\r\n\r\n5\r\n"),
+    ] {
+        assert_eq!(part(&format!("Multipart/Mixed; a=b; boundary={boundary}"), body), key, "{body}");
+    }
+}
+
+#[test]
+fn what_has_no_such_part_has_none() {
+    for (parameters, body) in [
+        ("", "--x\r\nContent-Type: application/sdp\r\n\r\nv=0\r\n--x--"),
+        (";boundary", "--x\r\nContent-Type: application/sdp\r\n\r\nv=0\r\n--x--"),
+        (";boundary=y", "--x\r\nContent-Type: application/sdp\r\n\r\nv=0\r\n--x--"),
+        (";boundary=x", "--xy\r\nContent-Type: application/sdp\r\n\r\nv=0\r\n--x--"),
+        (";boundary=x", "Content-Type: application/sdp\r\n\r\nv=0\r\n--x--"),
+        (";boundary=x", "--x\r\nContent-Type: application/sdp"),
+        (";boundary=x", "--x\r\nContent-Type: text/plain\r\n\r\nv=0\r\n--x--"),
+    ] {
+        assert_eq!(part(&format!("multipart/mixed{parameters}"), body), None, "{parameters} {body}");
+    }
+}

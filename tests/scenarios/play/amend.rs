@@ -12,8 +12,8 @@ pub(crate) fn amend(wire: &mut Wire, step: &Step, lines: &[String]) -> Result<()
     let mut replaced: Vec<&str> = Vec::new();
     let mut body = if step.has("sdp") { describe(SOUND) } else { Vec::new() };
     for line in lines {
-        if let Some(text) = line.strip_prefix("| ") {
-            body.push(text.to_owned());
+        if let Some(text) = line.strip_prefix('|') {
+            body.push(text.trim_start().to_owned());
         } else if let Some(text) = line.strip_prefix("sdp: ") {
             body = describe(text);
         } else if let Some(name) = line.strip_prefix("no ") {

@@ -58,6 +58,40 @@ pub(crate) const ROWS: &[Row] = &[
            -> ACK
         ~> use 0/PCMU 192.0.2.28:6000 sendrecv ptime=40
         == 1 call
+
+        === both beside what the telephone network says
+        .. calling
+           <- 183 INVITE
+              Content-Type: multipart/mixed;boundary=x
+              | --x
+              | Content-Type: application/sdp
+              |
+              | v=0
+              | c=IN IP4 192.0.2.20
+              | m=audio 4000 RTP/AVP 8
+              | --x
+              | Content-Type: application/isup; version=itu-t92+
+              |
+              | 2c01
+              | --x--
+        <= OnCallProgress early 183
+        ~> use 8/PCMA 192.0.2.20:4000 sendrecv
+           <- 200 INVITE
+              Content-Type: multipart/mixed;boundary=x
+              | --x
+              | Content-Type: application/isup; version=itu-t92+
+              |
+              | 0901
+              | --x
+              | Content-Type: application/sdp
+              |
+              | v=0
+              | c=IN IP4 192.0.2.28
+              | m=audio 6000 RTP/AVP 0
+              | --x--
+        <= OnAcceptCall
+           -> ACK
+        ~> use 0/PCMU 192.0.2.28:6000 sendrecv
         ",
     ),
 ];

@@ -24,6 +24,22 @@ pub(crate) const ROWS: &[Row] = &[
               sdp: 192.0.2.20:4000 0
         ~> use 0/PCMU 192.0.2.20:4000 sendrecv
         == 1 call
+
+        === a body that need not be understood is no offer
+        .. registered
+           <- INVITE
+              Content-Type: application/pidf+xml
+              Content-Disposition: render;handling=optional
+              | <presence/>
+           -> 180 INVITE bare
+        <= OnNewCall incoming
+        => acceptcall
+        <= OnAcceptCall
+           -> 200 INVITE sdp
+              | m=audio * RTP/AVP 8 0*
+           <- ACK
+              sdp: 192.0.2.20:4000 0
+        ~> use 0/PCMU 192.0.2.20:4000 sendrecv
         ",
     ),
     driven(
@@ -192,6 +208,33 @@ pub(crate) const ROWS: &[Row] = &[
               | m=audio 0 RTP/AVP 0
               | m=application 0 UDP/BFCP *
         ~> use 8/PCMA 192.0.2.29:4004
+
+        === one part of a body of several
+        .. registered
+           <- INVITE
+              Content-Type: multipart/mixed; boundary=\"cut here\"
+              | --cut here
+              | Content-Type: application/qsig
+              | Content-Disposition: signal;handling=optional
+              |
+              | --cut
+              | --cut here
+              | Content-Type: application/SDP ; charset=utf-8
+              |
+              | v=0
+              | o=peer 7 1 IN IP4 192.0.2.20
+              | s=-
+              | c=IN IP4 192.0.2.20
+              | t=0 0
+              | m=audio 4000 RTP/AVP 8
+              | --cut here--
+           -> 180 INVITE
+        <= OnNewCall incoming
+        => acceptcall
+        <= OnAcceptCall
+           -> 200 INVITE sdp
+              | m=audio * RTP/AVP 8
+        ~> use 8/PCMA 192.0.2.20:4000
         ",
     ),
     driven(

@@ -5,9 +5,8 @@ use base::Instant;
 
 use super::Line;
 use super::asking::Draft;
-use crate::invite::admit::media_type;
 use crate::invite::{Event, SIPFRAG, Step};
-use crate::message::{Headers, Method, Name, NameAddr, Params, Request, Response, Status, Uri};
+use crate::message::{Headers, Method, Name, NameAddr, Params, Request, Response, Status, Uri, part_of};
 use crate::transaction::GIVE_UP;
 
 /// Our REFERs in one dialog, one at a time.
@@ -125,9 +124,8 @@ impl Progress {
     fn read(notify: &Request) -> Result<Self, Status> {
         let state = notify.headers.one(Name::SubscriptionState).map_err(|_| Status::BAD_REQUEST)?;
         let state = state.split(';').next().unwrap_or_default().trim_ascii();
-        let content_type = notify.headers.get(Name::ContentType).unwrap_or(SIPFRAG);
-        let is_fragment = media_type(content_type).eq_ignore_ascii_case(SIPFRAG);
-        let status = if is_fragment { status_of(&notify.body) } else { None };
+        let fragment = part_of(&notify.headers, &notify.body, &[SIPFRAG]);
+        let status = fragment.and_then(|(_, fragment)| status_of(fragment));
         Ok(Self { status, is_last: state.eq_ignore_ascii_case("terminated") })
     }
 }
