@@ -69,7 +69,8 @@ pub struct Terms {
     pub receiving: bool,
     /// Silence is sent instead of the microphone.
     pub mute: bool,
-    /// The call is answered and nobody holds it, so silence on the network is worth a word: see [`LegEvent::Lost`].
+    /// The call is answered, nobody holds it, and the peer is to send, so silence on the network is worth a word: see
+    /// [`LegEvent::Lost`].
     pub watch: bool,
 }
 

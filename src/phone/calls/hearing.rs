@@ -78,7 +78,7 @@ impl Call {
 
     /// The leg follows what is agreed, who holds, what is muted and who listens.
     pub(super) fn tell_leg(&mut self, outputs: &mut Vec<Output>) {
-        let watch = self.is_watched();
+        let (is_unheld, watch) = (self.is_unheld(), self.is_watched());
         // Rule 18: media are not lost while either side holds. Afterwards the leg finds out anew.
         if !watch && self.lost.take().is_some() {
             outputs.push(Output::Event(Event::MediaBack(self.id())));
@@ -86,12 +86,17 @@ impl Call {
         let stance = Stance { held: self.hold.is_wanted(), mute: self.mute, watch };
         if let Some(sound) = &mut self.sound {
             sound.follow(stance, outputs);
-            sound.meter(self.is_metered && watch, outputs);
+            sound.meter(self.is_metered && is_unheld, outputs);
         }
     }
 
-    /// Whether silence of the network means something: answered, and held by nobody (rule 18).
+    /// Whether silence of the network means something: the peer may be heard, and has said that it sends (rule 18).
     fn is_watched(&self) -> bool {
+        self.is_unheld() && self.sound.as_ref().is_some_and(Sound::is_receiving)
+    }
+
+    /// Whether it is answered, and held by nobody.
+    fn is_unheld(&self) -> bool {
         self.is_answered() && !self.hold.is_wanted() && self.hold.state() == HoldState::None
     }
 

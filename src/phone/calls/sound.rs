@@ -122,6 +122,11 @@ impl Sound {
         self.agreement = Some(agreement);
     }
 
+    /// Whether it is agreed on that the peer sends.
+    pub(super) fn is_receiving(&self) -> bool {
+        self.agreement.as_ref().is_some_and(|agreement| agreement.direction.receives)
+    }
+
     /// Whether something is agreed on that we may send, keys included.
     pub(super) fn is_sending(&self) -> bool {
         self.terms.as_ref().is_some_and(|terms| terms.sending)

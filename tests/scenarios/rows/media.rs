@@ -57,6 +57,24 @@ pub(crate) const ROWS: &[Row] = &[
         wait 120s
         == 1 call
 
+        === of a peer that only listens nothing is missed
+        .. calling
+           <- 200 INVITE
+              sdp: 192.0.2.20:4000 8; a=recvonly
+        <= OnAcceptCall
+           -> ACK
+        ~> use sendonly
+        <~ Lost
+        wait 120s
+        == 1 call
+           <- re-INVITE
+              sdp: 192.0.2.20:4000 8; o=2
+           -> 200 INVITE
+           <- ACK
+        ~> use sendrecv
+        <~ Lost
+        <= OnMediaLost
+
         === on hold nothing is lost, and afterwards all is found out anew
         .. a call out
         ~> use 8/PCMA sendrecv
