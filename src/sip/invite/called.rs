@@ -17,6 +17,10 @@ use crate::message::{Method, Name, NameAddr, Request, Response, Status, Uri};
 /// §13.3.1.1).
 const RINGING_AGAIN: Duration = Duration::from_secs(60);
 
+/// How long an INVITE holds at most, whatever its Expires says: longer than any caller waits. One that is gone without a
+/// CANCEL, as behind a server that was restarted, would be rung for until somebody comes by.
+const EXPIRES_MAX: Duration = Duration::from_secs(600);
+
 /// An INVITE came in, without a final answer yet.
 #[derive(Debug)]
 pub(super) struct Ringing {
@@ -74,8 +78,8 @@ impl Ringing {
 
     pub(super) fn send_ringing(&mut self, step: &mut Step<'_>) {
         let expires = self.invite.headers.expires().ok().flatten();
-        let expires_at = expires.map(|seconds| step.now + Duration::from_secs(u64::from(seconds)));
-        self.expires_at = self.expires_at.or(expires_at);
+        let expires = expires.map_or(EXPIRES_MAX, |seconds| Duration::from_secs(u64::from(seconds)));
+        self.expires_at.get_or_insert(step.now + expires.min(EXPIRES_MAX));
         self.ringing_at = Some(step.now + RINGING_AGAIN);
         self.respond(step, Status::RINGING);
     }

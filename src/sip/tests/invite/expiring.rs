@@ -20,6 +20,23 @@ fn an_invite_that_expires_is_answered_with_487() {
 }
 
 #[test]
+fn a_caller_that_is_gone_without_a_word_is_not_rung_for_for_ever() {
+    for lines in ["", "Expires: 4294967295"] {
+        let invite = if lines.is_empty() { their_invite() } else { with(&their_invite(), lines) };
+        let mut call = ringing(&invite);
+        call.send_ringing();
+        call.run_for(ms(599_999));
+        assert!(call.sent_lines().iter().all(|line| line == "180 Ringing"));
+        call.run_for(ms(1));
+        assert_eq!(call.sent_lines(), ["487 Request Terminated"]);
+        assert_eq!(call.told(), ended(Status::REQUEST_TERMINATED));
+        call.run_for(ms(32_000));
+        assert!(call.sent_lines().iter().all(|line| line == "487 Request Terminated"), "nobody ACKs");
+        call.assert_over();
+    }
+}
+
+#[test]
 fn an_answered_call_expires_no_more() {
     let mut call = ringing(&with(&their_invite(), "Expires: 30"));
     call.send_ringing();
