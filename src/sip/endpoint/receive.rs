@@ -14,7 +14,7 @@ use crate::transaction::{ClientKey, MergeKey, Server, ServerKey};
 /// lapsed.
 const RETRY_AFTER_S: u32 = 32;
 
-/// The port that an answer goes to where neither `rport` nor the sent-by names one (RFC 3261 §18.2.2).
+/// The port of a sent-by that names none (RFC 3261 §18.2.2): servers that write a Via anew leave it out.
 const DEFAULT_PORT: u16 = 5060;
 
 impl Endpoint {
@@ -39,7 +39,8 @@ impl Endpoint {
         let outputs = &mut self.outputs;
         let cancel = self.clients.change(number, |client| {
             let flow = client.flow();
-            let is_ours = via.host.ip() == Some(flow.local.ip()) && via.port == Some(flow.local.port());
+            let port = via.port.unwrap_or(DEFAULT_PORT);
+            let is_ours = via.host.ip() == Some(flow.local.ip()) && port == flow.local.port();
             let cancel = if is_ours { client.on_response(now, response, outputs) } else { None };
             Some((flow, cancel?))
         });

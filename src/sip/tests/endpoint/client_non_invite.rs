@@ -54,6 +54,24 @@ fn the_final_answer_is_told_once_and_its_repeats_are_absorbed_for_5_seconds() {
 }
 
 #[test]
+fn an_answer_is_ours_if_its_via_names_us_with_the_usual_port_or_without() {
+    for (sent_by, is_ours) in [
+        ("192.0.2.10:5060", true),
+        ("192.0.2.10", true),
+        ("192.0.2.10:5061", false),
+        ("192.0.2.11:5060", false),
+        ("phone.example", false),
+    ] {
+        let mut stage = Stage::new();
+        stage.request(our_request(Method::Options));
+        let request = stage.sent_one();
+        stage
+            .receive(&answer(&request, "200 OK").replace("UDP 192.0.2.10:5060;", &format!("UDP {sent_by};")));
+        assert_eq!(stage.answers() == [200], is_ours, "{sent_by}");
+    }
+}
+
+#[test]
 fn over_a_stream_nothing_is_repeated_and_nothing_lingers() {
     let mut stage = Stage::new();
     let flow = flow_over(Transport::Tls, REMOTE);
