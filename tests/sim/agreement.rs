@@ -43,14 +43,16 @@ const OUTCOMES: &[(&str, Side, Side)] = &[
     // Nothing was heard for too long.
     ("gone silent for the caller", Answered(SILENCE, &[408]), Answered(PEER, &[0])),
     ("gone silent for the called", Answered(PEER, &[0]), Answered(SILENCE, &[408])),
-    // RFC 5407 §3.2.2: BYE crosses BYE.
+    // RFC 5407 §3.2.1: BYE crosses BYE.
     ("race: both hang up", Answered(US, &[0]), Answered(US, &[0])),
     // RFC 5407 §3.1.2: CANCEL crosses the 200, which is ACKed and its dialog ended.
-    ("race: given up while answered", Rang(US, GAVE_UP), Answered(PEER, &[0, 481])),
+    ("race: given up while answered", Rang(US, GAVE_UP), Answered(PEER, &[0])),
+    ("race: given up while answered, the BYE lost", Rang(US, GAVE_UP), Answered(SILENCE, &[481])),
     ("race: given up while answered and hung up", Rang(US, GAVE_UP), Answered(US, &[0])),
-    // A new offer, or INFO or REFER, meets a dialog that has ended, before the BYE comes: 481 ends the call.
-    ("race: hung up by the caller while asked", Answered(US, &[0]), Answered(PEER, &[481])),
-    ("race: hung up by the called while asked", Answered(PEER, &[481]), Answered(US, &[0])),
+    // RFC 5407 §3.2.2: a new offer, or INFO or REFER, meets a dialog that has ended. So does the call, even if the BYE
+    // is lost again and again.
+    ("race: hung up by the caller while asked, the BYE lost", Answered(US, &[0]), Answered(SILENCE, &[481])),
+    ("race: hung up by the called while asked, the BYE lost", Answered(SILENCE, &[481]), Answered(US, &[0])),
     // CANCEL crosses the refusal.
     ("race: given up while declined", Rang(US, GAVE_UP), Rang(US, DECLINED)),
 ];
@@ -61,7 +63,8 @@ const OUTCOMES_OF_FORKS: &[(&str, Side)] = &[
     ("fork: declines", Rang(US, DECLINED)),
     ("fork: sends the caller elsewhere", Rang(US, &[302])),
     // RFC 3261 §13.2.2.4: the caller keeps one, and ends the dialogs of the others.
-    ("fork: answers second", Answered(PEER, &[0, 481])),
+    ("fork: answers second", Answered(PEER, &[0])),
+    ("fork: answers second, the BYE lost", Answered(SILENCE, &[481])),
     ("fork: answers second and ends it", Answered(US, &[0, 408])),
 ];
 

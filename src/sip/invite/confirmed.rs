@@ -15,7 +15,7 @@ mod responses;
 
 use alloc::vec::Vec;
 
-use base::Instant;
+use base::{Duration, Instant};
 
 use super::admit::{ok_to, push_abilities};
 use super::{Event, SDP, Step};
@@ -23,6 +23,7 @@ use crate::Show;
 use crate::dialog::DialogId;
 use crate::endpoint::{self, ClientId, ServerId};
 use crate::message::{Method, Name, Request, Response, Status, Uri};
+use crate::transaction::T1;
 
 use acks::Acks;
 use answer::Answer;
@@ -33,6 +34,10 @@ use referred::Referred;
 use reoffer::Reoffer;
 
 pub(super) use line::Line;
+
+/// How long the BYE of a peer that knows nothing of the dialog any more is awaited. Such a peer has hung up, most often,
+/// and its BYE and our request have crossed: one that was lost is sent again after T1, and may be as late again.
+const BYE_CROSSES: Duration = T1.saturating_mul(2);
 
 /// A dialog with an answered INVITE.
 #[derive(Debug)]
@@ -53,6 +58,8 @@ pub(super) struct Confirmed {
 enum Bye {
     /// The call goes on.
     Unsaid,
+    /// The peer knows nothing of the dialog, so its BYE should be on the way. It is awaited until then.
+    Awaited { until: Instant },
     /// Our user wants it, but the peer's ACK has yet to come (RFC 3261 §15).
     Owed,
     /// Ours is under way.
@@ -164,7 +171,7 @@ impl Confirmed {
 
     /// Our user hangs up.
     pub(super) fn hang_up(&mut self, step: &mut Step<'_>) {
-        if !matches!(self.bye, Bye::Unsaid | Bye::Owed) {
+        if matches!(self.bye, Bye::Owed | Bye::Out(_) | Bye::Over) {
             return;
         }
         // RFC 3261 §15: the called side's BYE waits for the first ACK, or for the end of waiting for it.
@@ -245,6 +252,7 @@ impl Confirmed {
 
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
         let deadlines = [
+            self.bye.poll_timeout(),
             self.answer.poll_timeout(),
             self.reoffer.poll_timeout(self.may_offer()),
             self.acks.poll_timeout(),
@@ -262,6 +270,9 @@ impl Confirmed {
         if self.answer.on_timeout(step) {
             self.break_off(step, Status::REQUEST_TIMEOUT);
         }
+        if self.bye.poll_timeout().is_some_and(|until| until <= step.now) {
+            self.break_off(step, Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST);
+        }
         self.offer_if_due(step);
     }
 
@@ -278,10 +289,10 @@ impl Confirmed {
 
     /// Nothing is to be expected of the peer any more: the call ends with this status, and a BYE.
     fn break_off(&mut self, step: &mut Step<'_>, status: Status) {
-        if matches!(self.bye, Bye::Unsaid) {
+        if self.bye.is_new() {
             step.tray.push(Event::Ended { status: Some(status) });
         }
-        if matches!(self.bye, Bye::Unsaid | Bye::Owed) {
+        if !matches!(self.bye, Bye::Out(_) | Bye::Over) {
             self.send_bye(step);
         }
     }
@@ -302,5 +313,19 @@ impl Confirmed {
         self.queue.on_end(step, &mut self.line);
         self.refer.on_end(step.now, self.queue.has_refer_out());
         self.referred.on_end(step);
+    }
+}
+
+impl Bye {
+    /// Whether our user has yet to hear of the end.
+    const fn is_new(&self) -> bool {
+        matches!(self, Self::Unsaid | Self::Awaited { .. })
+    }
+
+    const fn poll_timeout(&self) -> Option<Instant> {
+        match self {
+            Self::Awaited { until } => Some(*until),
+            Self::Unsaid | Self::Owed | Self::Out(_) | Self::Over => None,
+        }
     }
 }

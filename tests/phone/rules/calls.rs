@@ -112,6 +112,17 @@ fn rule_09_two_byes_that_cross_end_a_call_once() {
 }
 
 #[test]
+fn rule_09_a_hang_up_that_crosses_a_hold_is_one_though_the_hold_is_answered_first() {
+    let mut stage = Stage::registered();
+    let mut call = stage.calls(&Ear::new());
+    stage.program.asks("sethold", json!({ "callid": call.id, "hold": true }));
+    let hold = stage.peer.hears_of("INVITE", &call.dialog.call_id);
+    stage.peer.answers(&hold, "481 Call/Transaction Does Not Exist");
+    stage.is_hung_up(&mut call);
+    stage.program.hears_no_more();
+}
+
+#[test]
 fn rule_09_a_call_that_is_answered_has_one_event_of_each_kind_whatever_is_repeated() {
     let mut stage = Stage::registered();
     let (call, invite) = stage.dials();

@@ -38,7 +38,9 @@ pub(super) enum Verdict {
     Again,
     /// All stays as it was.
     Refused,
-    /// The dialog has come to its end.
+    /// The peer doesn't know the dialog.
+    Unknown,
+    /// Nothing is to be expected of the peer any more.
     Gone,
 }
 
@@ -139,7 +141,8 @@ impl Reoffer {
         match response.status {
             status if status.is_success() => Verdict::Answered,
             // RFC 3261 §12.2.1.2, RFC 5057 §5.1.
-            Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST | Status::REQUEST_TIMEOUT => Verdict::Gone,
+            Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST => Verdict::Unknown,
+            Status::REQUEST_TIMEOUT => Verdict::Gone,
             _ => Verdict::Refused,
         }
     }

@@ -28,7 +28,8 @@ impl Confirmed {
         let ok = ok_to(&request, step.profile);
         let heard = match (&request.method, &self.bye) {
             (Method::Notify, _) => self.refer.take_notify(&request, self.queue.refer_number()),
-            (Method::Bye, Bye::Unsaid | Bye::Owed | Bye::Out(_)) => {
+            (_, Bye::Over) => Err(Response::to_request(&request, Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST)),
+            (Method::Bye, _) => {
                 step.endpoint.respond(step.now, transaction, ok);
                 self.on_bye(step);
                 return None;
@@ -50,7 +51,7 @@ impl Confirmed {
                 }
             },
             (Method::Info, Bye::Unsaid) => read_info(&request),
-            (Method::Options, Bye::Unsaid | Bye::Owed | Bye::Out(_)) => Ok(None),
+            (Method::Options, _) => Ok(None),
             _ => Err(Response::to_request(&request, Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST)),
         };
         match heard {
@@ -80,7 +81,7 @@ impl Confirmed {
 
     /// The peer hangs up.
     fn on_bye(&mut self, step: &mut Step<'_>) {
-        if matches!(self.bye, Bye::Unsaid) {
+        if self.bye.is_new() {
             step.tray.push(Event::Ended { status: None });
         }
         // Our own BYE, if it crosses this one, has an answer to come.
@@ -96,7 +97,7 @@ impl Confirmed {
         match self.bye {
             Bye::Unsaid => step.tray.push(Event::Acknowledged { sdp: sdp_of(&ack.headers, &ack.body) }),
             Bye::Owed => self.send_bye(step),
-            Bye::Out(_) | Bye::Over => {}
+            Bye::Awaited { .. } | Bye::Out(_) | Bye::Over => {}
         }
     }
 }

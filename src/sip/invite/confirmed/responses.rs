@@ -2,7 +2,7 @@
 
 use super::queue::Subject;
 use super::reoffer::Verdict;
-use super::{Bye, Confirmed};
+use super::{BYE_CROSSES, Bye, Confirmed};
 use crate::endpoint;
 use crate::invite::admit::sdp_of;
 use crate::invite::{Event, Step};
@@ -49,8 +49,8 @@ impl Confirmed {
             Subject::Notify(refer) => return self.referred.on_notify_answered(refer, status),
         }
         // RFC 3261 §12.2.1.2. A 408 says little here: proxies give none but late ones (RFC 4320 §4.2).
-        if status == Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST && matches!(self.bye, Bye::Unsaid) {
-            self.break_off(step, status);
+        if status == Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST {
+            self.await_bye(step);
         }
     }
 
@@ -72,7 +72,16 @@ impl Confirmed {
             }
             Verdict::Again => {}
             Verdict::Refused => step.tray.push(Event::ReofferRefused { status: response.status }),
+            Verdict::Unknown => self.await_bye(step),
             Verdict::Gone => self.break_off(step, response.status),
+        }
+    }
+
+    /// The peer knows nothing of the dialog, which ends it (RFC 3261 §12.2.1.2): by its BYE, if that has but crossed our
+    /// request (RFC 5407 §3.2.2).
+    fn await_bye(&mut self, step: &Step<'_>) {
+        if matches!(self.bye, Bye::Unsaid) {
+            self.bye = Bye::Awaited { until: step.now + BYE_CROSSES };
         }
     }
 }

@@ -1,9 +1,10 @@
 //! RFC 3261 §15, RFC 5407 §3.2: the end of an answered call, from either side and from both.
 
 use sip::invite::Event;
+use sip::message::Status;
 
-use super::{called_and_answered, from_called, from_caller, talking};
-use crate::stage::{answer, challenge, ms, with};
+use super::{Call, called_and_answered, ended, from_called, from_caller, talking};
+use crate::stage::{Sent, answer, challenge, ms, uri, with};
 
 #[test]
 fn the_callers_bye_follows_its_invite() {
@@ -46,6 +47,72 @@ fn byes_that_cross_are_both_answered() {
     call.receive(&from_caller(&ok, "BYE", "z9hG4bKbye", 2));
     assert_eq!(call.sent_lines(), ["200 OK"]);
     assert!(!call.user.is_over(), "ours has yet to be answered");
+    call.receive(&answer(&bye, "481 Call/Transaction Does Not Exist"));
+    assert!(call.told().is_empty());
+    call.assert_over();
+}
+
+/// What we may ask a peer for that has just hung up; gives back the request.
+const ASK: [fn(&mut Call) -> Sent; 3] = [
+    Call::reoffer_now,
+    |call| {
+        call.send_info("Signal=1");
+        call.sent_one()
+    },
+    |call| {
+        call.act(|session, now, endpoint, _| session.refer(now, endpoint, uri("sip:1002@pbx.example")));
+        call.sent_one()
+    },
+];
+
+/// A call whose peer answers what we ask with 481.
+fn unknown_to_the_peer(ask: fn(&mut Call) -> Sent) -> (Call, Sent) {
+    let (mut call, ok) = talking();
+    let request = ask(&mut call);
+    call.receive(&answer(&request, "481 Call/Transaction Does Not Exist"));
+    call.sent();
+    assert!(!call.told().iter().any(|event| matches!(event, Event::Ended { .. })));
+    (call, ok)
+}
+
+#[test]
+fn a_request_that_crosses_the_peers_bye_leaves_that_to_end_the_call() {
+    for ask in ASK {
+        let (mut call, ok) = unknown_to_the_peer(ask);
+        call.run_for(ms(999));
+        assert!(call.told().is_empty() && call.sent().is_empty(), "a lost BYE comes again");
+        call.receive(&from_caller(&ok, "BYE", "z9hG4bKbye", 2));
+        assert_eq!(
+            (call.told(), call.sent_lines()),
+            (vec![Event::Ended { status: None }], vec!["200 OK".into()])
+        );
+        call.run_for(ms(32_000));
+        call.assert_over();
+    }
+}
+
+#[test]
+fn a_dialog_that_the_peer_does_not_know_is_ended_a_second_later() {
+    for ask in ASK {
+        let (mut call, _) = unknown_to_the_peer(ask);
+        call.run_for(ms(1_000));
+        assert_eq!(call.told(), ended(Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST));
+        let bye = call.sent_one();
+        assert_eq!(bye.first_line(), "BYE sip:1001@192.0.2.1 SIP/2.0");
+        call.receive(&answer(&bye, "481 Call/Transaction Does Not Exist"));
+        call.assert_over();
+    }
+}
+
+#[test]
+fn who_hangs_up_does_not_wait_for_the_bye_of_a_peer_that_knows_no_dialog() {
+    let (mut call, ok) = unknown_to_the_peer(ASK[0]);
+    call.receive(&from_caller(&ok, "OPTIONS", "z9hG4bKoptions", 2));
+    call.receive(&from_caller(&ok, "INFO", "z9hG4bKinfo", 3));
+    assert_eq!(call.sent_lines(), ["200 OK", "481 Call/Transaction Does Not Exist"]);
+    call.hang_up();
+    let bye = call.sent_one();
+    assert_eq!(bye.value("CSeq"), "2 BYE");
     call.receive(&answer(&bye, "481 Call/Transaction Does Not Exist"));
     assert!(call.told().is_empty());
     call.assert_over();

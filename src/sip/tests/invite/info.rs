@@ -88,7 +88,7 @@ fn a_key_that_is_challenged_is_sent_again_before_the_next() {
 }
 
 #[test]
-fn a_key_that_is_refused_or_lost_is_told_to_nobody_but_a_lost_dialog_ends_the_call() {
+fn a_key_that_is_refused_or_lost_is_told_to_nobody() {
     for line in ["415 Unsupported Media Type", "405 Method Not Allowed", "408 Request Timeout"] {
         let (mut call, _) = talking();
         call.send_info("Signal=1");
@@ -97,12 +97,6 @@ fn a_key_that_is_refused_or_lost_is_told_to_nobody_but_a_lost_dialog_ends_the_ca
         call.run_for(ms(32_000));
         assert!(call.told().is_empty() && call.sent().is_empty() && !call.user.is_over());
     }
-    let (mut call, _) = talking();
-    call.send_info("Signal=1");
-    let info = call.sent_one();
-    call.receive(&answer(&info, "481 Call/Transaction Does Not Exist"));
-    assert_eq!(call.told(), ended(Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST));
-    assert_eq!(call.sent_lines(), ["BYE sip:1001@192.0.2.1"]);
 }
 
 #[test]
@@ -111,8 +105,10 @@ fn a_dialog_that_is_lost_before_its_ack_is_ended_once() {
     call.send_info("Signal=1");
     let info = call.sent_one();
     call.receive(&answer(&info, "481 Call/Transaction Does Not Exist"));
+    call.run_for(ms(1_000));
     assert_eq!(call.told(), ended(Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST));
-    let bye = call.sent_one();
+    let bye = call.sent().pop().expect("after the repeats of the 200");
+    assert_eq!(bye.value("CSeq"), "2 BYE");
     call.receive(&answer(&bye, "481 Call/Transaction Does Not Exist"));
     call.run_for(ms(60_000));
     assert!(call.told().is_empty() && call.sent().is_empty() && call.user.is_over());
