@@ -39,9 +39,10 @@ pub(super) fn ok_to(request: &Request, profile: &Profile) -> Response {
     ok
 }
 
-/// RFC 3261 §14.2: the answer to an INVITE that came before the one before it was answered.
-pub(super) fn come_later(invite: &Request, dice: &mut Dice) -> Response {
-    let mut response = Response::to_request(invite, Status::SERVER_INTERNAL_ERROR);
+/// RFC 3261 §14.2: the answer to an INVITE that came before the one before it was answered, and to any other request that
+/// came too early.
+pub(super) fn come_later(request: &Request, dice: &mut Dice) -> Response {
+    let mut response = Response::to_request(request, Status::SERVER_INTERNAL_ERROR);
     response.headers.push(Name::RetryAfter, dice.below(11));
     response
 }

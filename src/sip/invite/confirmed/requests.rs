@@ -52,6 +52,8 @@ impl Confirmed {
             },
             (Method::Info, Bye::Unsaid) => read_info(&request),
             (Method::Options, _) => Ok(None),
+            // Until our BYE is out there is a dialog: to deny it would end the call, as one that has failed.
+            (_, Bye::Owed) => Err(come_later(&request, step.dice)),
             _ => Err(Response::to_request(&request, Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST)),
         };
         match heard {

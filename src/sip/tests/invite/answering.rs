@@ -90,6 +90,21 @@ fn hanging_up_before_the_ack_waits_for_it() {
 }
 
 #[test]
+fn who_asks_before_its_ack_finds_the_call_though_it_is_being_hung_up() {
+    let (mut call, ok) = ringing_and_answered(&their_invite());
+    call.hang_up();
+    for (cseq, method) in [(2, "INVITE"), (3, "INFO"), (4, "REFER")] {
+        call.receive(&with(&from_caller(&ok, method, &format!("z9hG4bK{method}"), cseq), CONTACT));
+        let later = call.sent_one();
+        assert_eq!(later.first_line(), "SIP/2.0 500 Server Internal Error");
+        assert!(later.value("Retry-After").parse::<u32>().is_ok_and(|seconds| seconds <= 10));
+    }
+    call.receive(&from_caller(&ok, "ACK", "z9hG4bKack", 1));
+    assert_eq!(call.sent_lines(), ["BYE sip:1001@192.0.2.1"]);
+    assert!(call.told().is_empty());
+}
+
+#[test]
 fn a_bye_before_the_ack_ends_the_call_and_the_repeats() {
     for hangs_up in [false, true] {
         let (mut call, ok) = ringing_and_answered(&their_invite());
