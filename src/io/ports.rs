@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
 use std::ops::RangeInclusive;
 
 use base::Dice;
+use media::leg::Channel;
 use phone::{Family, PortId};
 
 use crate::io::udp::{self, Dscp};
@@ -15,7 +16,7 @@ use crate::io::udp::{self, Dscp};
 pub const LENT_PER_FAMILY: usize = 2;
 
 /// A leg's two sockets, bound to the unspecified address of one family and non-blocking. RTP has an even port, RTCP
-/// the next one (RFC 3550 §11).
+/// the next one (RFC 3550 §11). Both halves of the leg share them; the ports are free when both have dropped them.
 #[derive(Debug)]
 pub struct LegSockets {
     /// For RTP.
@@ -25,12 +26,12 @@ pub struct LegSockets {
 }
 
 impl LegSockets {
-    /// The same two sockets for the other half of the leg. The ports are free when both halves have dropped theirs.
-    ///
-    /// # Errors
-    /// No descriptors left.
-    pub fn try_clone(&self) -> io::Result<Self> {
-        Ok(Self { rtp: self.rtp.try_clone()?, rtcp: self.rtcp.try_clone()? })
+    /// The socket of a channel.
+    pub const fn of(&self, channel: Channel) -> &UdpSocket {
+        match channel {
+            Channel::Rtp => &self.rtp,
+            Channel::Rtcp => &self.rtcp,
+        }
     }
 
     /// Both ports, or the error of the first that can't be had.
@@ -161,11 +162,9 @@ mod tests {
         let mut ports = ports(42_101..=42_104);
         let only = ports.lend().expect("sockets").expect("the only pair");
         assert_eq!(ports.lend().expect_err("nothing left").kind(), ErrorKind::AddrInUse);
-        let (half, leg) =
-            ports.take(only.port).map(|leg| (leg.try_clone().expect("a clone"), leg)).expect("lent");
+        let leg = ports.take(only.port).expect("lent");
+        assert!(ports.lend().is_err(), "the leg has the port still");
         drop(leg);
-        assert!(ports.lend().is_err(), "the other half has the port still");
-        drop(half);
         assert_eq!(ports.lend().expect("free again").map(|lent| lent.rtp_port), Some(only.rtp_port));
     }
 

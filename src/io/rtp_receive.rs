@@ -5,10 +5,13 @@
 
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, UdpSocket};
+use std::os::fd::AsRawFd;
+use std::sync::Arc;
 
 use base::{Duration, Instant};
 use media::leg::{Channel, LegCommand, LegEvent, LegId};
 use media::{FRAME_SAMPLES, Receiver, Role};
+use mio::unix::SourceFd;
 use mio::{Events, Interest, Registry, Token};
 
 use super::audio::{Playback, Ticker};
@@ -24,8 +27,8 @@ pub enum Letter {
     Start {
         /// The leg; its terms follow by `Leg`.
         leg: LegId,
-        /// Bound, non-blocking.
-        sockets: LegSockets,
+        /// Its own.
+        sockets: Arc<LegSockets>,
     },
     /// Call control to a leg's receiving half.
     Leg {
@@ -185,11 +188,12 @@ impl ReceiveThread {
         Ok(true)
     }
 
-    fn start(&mut self, leg: LegId, sockets: LegSockets) -> io::Result<()> {
-        for (channel, socket) in [(Channel::Rtp, sockets.rtp), (Channel::Rtcp, sockets.rtcp)] {
-            let mut socket =
-                LegSocket::new(self.inbox.poll.registry(), self.next_token, leg, channel, socket)?;
+    fn start(&mut self, leg: LegId, sockets: Arc<LegSockets>) -> io::Result<()> {
+        for channel in [Channel::Rtp, Channel::Rtcp] {
+            let sockets = sockets.clone();
+            let mut socket = LegSocket { leg, channel, sockets, token: self.next_token, readable: true };
             self.next_token.0 += 1;
+            socket.register(self.inbox.poll.registry())?;
             socket.drain(STALE_MAX, &mut self.datagram[..], |_, _| {});
             self.sockets.push(socket);
         }
@@ -244,7 +248,7 @@ impl ReceiveThread {
 
     fn close(&mut self, leg: LegId) {
         let registry = self.inbox.poll.registry();
-        self.sockets.retain_mut(|socket| socket.leg != leg || socket.deregister(registry));
+        self.sockets.retain(|socket| socket.leg != leg || socket.deregister(registry));
     }
 }
 
@@ -270,29 +274,25 @@ impl Speaker {
 struct LegSocket {
     leg: LegId,
     channel: Channel,
-    socket: mio::net::UdpSocket,
+    sockets: Arc<LegSockets>,
     token: Token,
     /// It was told to be readable, and has not been drained since.
     readable: bool,
 }
 
 impl LegSocket {
-    fn new(
-        registry: &Registry,
-        token: Token,
-        leg: LegId,
-        channel: Channel,
-        socket: UdpSocket,
-    ) -> io::Result<Self> {
-        let mut socket = mio::net::UdpSocket::from_std(socket);
-        registry.register(&mut socket, token, Interest::READABLE)?;
-        Ok(Self { leg, channel, socket, token, readable: true })
+    fn socket(&self) -> &UdpSocket {
+        self.sockets.of(self.channel)
+    }
+
+    fn register(&self, registry: &Registry) -> io::Result<()> {
+        registry.register(&mut SourceFd(&self.socket().as_raw_fd()), self.token, Interest::READABLE)
     }
 
     /// Reads up to `count` datagrams.
     fn drain(&mut self, count: usize, buffer: &mut [u8], mut each: impl FnMut(SocketAddr, &[u8])) {
         for _ in 0..count {
-            match self.socket.recv_from(buffer) {
+            match self.socket().recv_from(buffer) {
                 Ok((bytes, from)) => each(from, &buffer[..bytes]),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     self.readable = false;
@@ -304,10 +304,10 @@ impl LegSocket {
         }
     }
 
-    /// Always false, for `retain`. A clone of the socket lives on in rtp-send, so closing ours would not end its
-    /// events.
-    fn deregister(&mut self, registry: &Registry) -> bool {
-        registry.deregister(&mut self.socket).ok();
+    /// Always false, for `retain`. The socket lives on as long as rtp-send has it too, so that dropping it would not end
+    /// its events.
+    fn deregister(&self, registry: &Registry) -> bool {
+        registry.deregister(&mut SourceFd(&self.socket().as_raw_fd())).ok();
         false
     }
 }

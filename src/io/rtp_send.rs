@@ -5,10 +5,11 @@
 //! priority without a flood taking the machine.
 
 use std::io::{self, ErrorKind};
+use std::sync::Arc;
 use std::time::Duration;
 
 use base::{Dice, Instant};
-use media::leg::{Channel, Feedback, LegCommand, LegEvent, LegId};
+use media::leg::{Feedback, LegCommand, LegEvent, LegId};
 use media::{FRAME_SAMPLES, Sender};
 use mio::{Events, Token};
 
@@ -21,12 +22,12 @@ use super::{sip, sound};
 /// What other threads write to rtp-send.
 #[derive(Debug)]
 pub enum Letter {
-    /// A leg gets its sockets: clones of those that rtp-receive reads.
+    /// A leg gets its sockets: those that rtp-receive reads.
     Start {
         /// The leg; its terms follow by `Leg`.
         leg: LegId,
-        /// Bound, non-blocking.
-        sockets: LegSockets,
+        /// Its own.
+        sockets: Arc<LegSockets>,
     },
     /// Call control to a leg's sending half.
     Leg {
@@ -77,7 +78,7 @@ pub struct SendThread {
     ticker: Ticker,
     machine: Sender,
     capture: Option<Capture>,
-    sockets: Vec<(LegId, LegSockets)>,
+    sockets: Vec<(LegId, Arc<LegSockets>)>,
     sip: Mailbox<sip::Letter>,
     sound: Mailbox<sound::Letter>,
 }
@@ -186,18 +187,14 @@ impl SendThread {
     }
 }
 
-fn send_all(machine: &mut Sender, sockets: &[(LegId, LegSockets)]) {
+fn send_all(machine: &mut Sender, sockets: &[(LegId, Arc<LegSockets>)]) {
     while let Some(packet) = machine.poll_packet() {
         send(sockets, packet);
     }
 }
 
-fn send(sockets: &[(LegId, LegSockets)], packet: media::Packet<'_>) {
+fn send(sockets: &[(LegId, Arc<LegSockets>)], packet: media::Packet<'_>) {
     let Some((_, sockets)) = sockets.iter().find(|(id, _)| *id == packet.leg) else { return };
-    let socket = match packet.channel {
-        Channel::Rtp => &sockets.rtp,
-        Channel::Rtcp => &sockets.rtcp,
-    };
     // A packet that finds no room or no route is lost like any other: sent later it would be of no use.
-    socket.send_to(packet.bytes, packet.to).ok();
+    sockets.of(packet.channel).send_to(packet.bytes, packet.to).ok();
 }

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
+use serde_json::json;
 
 use crate::stage::{Ear, PATIENCE, Peer, Phone, STOP, Stage};
 
@@ -82,9 +83,28 @@ fn what_calls_have_opened_is_closed_when_they_have_ended() {
 
 #[test]
 fn as_many_programs_connect_as_configured_where_the_usual_descriptors_would_not_do() {
-    let phone = Phone::start_with_few_descriptors("[api]\nmax_connections = 80\n");
+    // As the usual limit is: more to who asks.
+    let phone = Phone::start_with_limit("-S -n 64", "[api]\nmax_connections = 80\n");
     let programs: Vec<_> = (0..80).map(|_| phone.stranger()).collect();
     assert!(programs.len() < phone.descriptors());
+}
+
+#[test]
+fn a_call_has_sound_though_no_descriptor_is_left() {
+    let phone = Phone::start_with_limit("-n 64", "[api]\nmax_connections = 80\n");
+    let mut peer = Peer::new();
+    let mut program = phone.program();
+    program.registers(&mut peer);
+    let _programs: Vec<_> = (phone.descriptors()..64).map(|_| phone.stranger()).collect();
+    assert_eq!(phone.descriptors(), 64);
+
+    let mut ear = Ear::new();
+    let mut dialog = peer.calls(phone.sip, "call", &ear.sdp());
+    let call = program.hears("OnNewCall")["callId"].clone();
+    program.asks("acceptcall", json!({ "callid": call }));
+    dialog.learns_from(&peer.hears("200"));
+    peer.sends_in(&mut dialog, "ACK", "", "");
+    ear.hears();
 }
 
 #[test]

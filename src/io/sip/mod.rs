@@ -10,6 +10,7 @@ mod trace;
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use base::Instant;
@@ -424,19 +425,18 @@ impl SipThread {
     }
 
     fn start_leg(&mut self, now: Instant, leg: LegId, port: PortId) {
-        let halves = self.ports.take(port).map(|sockets| sockets.try_clone().map(|clone| (sockets, clone)));
+        let sockets = self.ports.take(port).map(Arc::new);
         self.lend_ports(now);
-        let (receive, send) = match halves {
-            Some(Ok(halves)) => halves,
-            Some(Err(reason)) => return error!("a call has no sound: {reason}"),
-            None => return error!("a call has no sound: RTP port {} was not lent", port.0),
+        let Some(sockets) = sockets else {
+            return error!("a call has no sound: RTP port {} was not lent", port.0);
         };
         if self.legs.is_empty() {
             post("sound", self.media.sound.post(sound::Letter::CallsBegan));
         }
         self.legs.insert(leg, 2);
-        post("rtp-receive", self.media.receive.post(rtp_receive::Letter::Start { leg, sockets: receive }));
-        post("rtp-send", self.media.send.post(rtp_send::Letter::Start { leg, sockets: send }));
+        let shared = sockets.clone();
+        post("rtp-receive", self.media.receive.post(rtp_receive::Letter::Start { leg, sockets: shared }));
+        post("rtp-send", self.media.send.post(rtp_send::Letter::Start { leg, sockets }));
     }
 
     fn command_leg(&mut self, leg: LegId, command: LegCommand) {

@@ -91,10 +91,10 @@ impl Phone {
 
     /// Begins a call on `sockets` with whoever receives at `peer`.
     fn call(&self, sockets: LegSockets, peer: SocketAddr) {
-        let clones = sockets.try_clone().expect("clones");
+        let sockets = Arc::new(sockets);
         self.sound.post(sound::Letter::CallsBegan).expect("room");
-        self.receive.post(rtp_receive::Letter::Start { leg: LEG, sockets }).expect("room");
-        self.send.post(rtp_send::Letter::Start { leg: LEG, sockets: clones }).expect("room");
+        self.receive.post(rtp_receive::Letter::Start { leg: LEG, sockets: sockets.clone() }).expect("room");
+        self.send.post(rtp_send::Letter::Start { leg: LEG, sockets }).expect("room");
         self.tell(LegCommand::Use(terms(peer)));
     }
 
@@ -289,7 +289,7 @@ impl Receiving {
     }
 
     fn begin(&mut self) {
-        let sockets = self.sockets.take().expect("begun once");
+        let sockets = Arc::new(self.sockets.take().expect("begun once"));
         let command = LegCommand::Use(terms(self.peer.local_addr().expect("an address")));
         self.receive.post(rtp_receive::Letter::Start { leg: LEG, sockets }).expect("room");
         self.receive.post(rtp_receive::Letter::Leg { leg: LEG, command }).expect("room");

@@ -110,11 +110,12 @@ impl Phone {
         Self::launch(neonphone, config, filter).started()
     }
 
-    /// The same, where the system gives a process 64 descriptors, and more to one that asks.
-    pub(crate) fn start_with_few_descriptors(config: &str) -> Self {
+    /// The same, where the system gives a process no more than this, in the words of `ulimit`.
+    pub(crate) fn start_with_limit(limit: &str, config: &str) -> Self {
         let neonphone_in_shell = |arguments: &[&str]| {
             let mut command = Command::new("sh");
-            command.args(["-c", "ulimit -S -n 64 && exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_neonphone")]);
+            let script = format!("ulimit {limit} && exec \"$0\" \"$@\"");
+            command.args(["-c", &script, env!("CARGO_BIN_EXE_neonphone")]);
             command.args(arguments);
             command
         };
