@@ -175,7 +175,12 @@ impl ReceiveThread {
         }
         for _ in 0..TURN {
             match self.inbox.letters.try_recv() {
-                Ok(Letter::Start { leg, sockets }) => self.start(leg, sockets)?,
+                Ok(Letter::Start { leg, sockets }) => {
+                    if self.start(leg, &sockets).is_err() {
+                        // No memory, or too much to be watched for one user: what it has is closed when it ends.
+                        self.sip.post(sip::Letter::Leg { leg, event: LegEvent::Failed }).ok();
+                    }
+                }
                 Ok(Letter::Leg { leg, command }) => self.machine.handle_command(now, leg, &command),
                 Ok(Letter::Use(role, playback)) => self.use_playback(role, playback)?,
                 Ok(Letter::Stop) => return Ok(false),
@@ -188,7 +193,7 @@ impl ReceiveThread {
         Ok(true)
     }
 
-    fn start(&mut self, leg: LegId, sockets: Arc<LegSockets>) -> io::Result<()> {
+    fn start(&mut self, leg: LegId, sockets: &Arc<LegSockets>) -> io::Result<()> {
         for channel in [Channel::Rtp, Channel::Rtcp] {
             let sockets = sockets.clone();
             let mut socket = LegSocket { leg, channel, sockets, token: self.next_token, readable: true };

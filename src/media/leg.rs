@@ -124,6 +124,9 @@ pub enum Half {
 /// What a leg tells call control.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum LegEvent {
+    /// It has no sound and never will: whoever drives its halves couldn't get it what they need. It has yet to be told
+    /// [`LegCommand::End`].
+    Failed,
     /// The first valid RTP packet of the leg came in.
     Arrived,
     /// The peer pressed a key (RFC 4733): told once for each, however many packets tell of it.

@@ -96,6 +96,7 @@ impl Life {
                 let event = match word() {
                     "lost" => LegEvent::Lost,
                     "back" => LegEvent::Back,
+                    "failed" => LegEvent::Failed,
                     "key" => LegEvent::Key('5'.try_into().expect("it is a key")),
                     _ => LegEvent::Arrived,
                 };

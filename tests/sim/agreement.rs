@@ -22,14 +22,14 @@ enum Side {
 
 use Side::{Answered, Rang};
 
-/// A client, or the time that an account waits for its client; and the other side, or the exchange.
-const US: &[By] = &[By::User, By::Timer];
+/// A client, the time that an account waits for its client, or a leg that fails; and the other side, or the exchange.
+const US: &[By] = &[By::User, By::Timer, By::Driver];
 const PEER: &[By] = &[By::Peer];
 const SILENCE: &[By] = &[By::Timer];
 
 /// Statuses by which this phone gives up a call that it placed, and declines one that comes in.
-const GAVE_UP: &[u16] = &[487, 480];
-const DECLINED: &[u16] = &[486, 480];
+const GAVE_UP: &[u16] = &[487, 480, 500];
+const DECLINED: &[u16] = &[486, 480, 500];
 
 /// Outcomes: for the caller, and for whom it called.
 const OUTCOMES: &[(&str, Side, Side)] = &[

@@ -300,7 +300,14 @@ impl World {
                 let open = endpoint::Input::FlowOpen { connect, flow };
                 self.give(at, Cause::Driver, Input::Sip(open));
             }
-            Output::StartLeg { .. } => {
+            Output::StartLeg { leg, .. } => {
+                // A driver that can't get a leg what it needs tells so.
+                if !self.is_calm && self.dice.percent(1) {
+                    self.begin(
+                        Duration::ZERO,
+                        Happening::LegTells { station: at, leg, event: LegEvent::Failed },
+                    );
+                }
                 // A driver that can bind no more sockets for a while leaves a phone without any.
                 let longest = if self.dice.percent(90) { 20 } else { 20_000 };
                 let after = self.dice.duration(Duration::ZERO, Duration::from_millis(longest));

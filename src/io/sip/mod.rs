@@ -427,13 +427,14 @@ impl SipThread {
     fn start_leg(&mut self, now: Instant, leg: LegId, port: PortId) {
         let sockets = self.ports.take(port).map(Arc::new);
         self.lend_ports(now);
-        let Some(sockets) = sockets else {
-            return error!("a call has no sound: RTP port {} was not lent", port.0);
-        };
         if self.legs.is_empty() {
             post("sound", self.media.sound.post(sound::Letter::CallsBegan));
         }
+        // Both halves tell their end even if they never had sockets.
         self.legs.insert(leg, 2);
+        let Some(sockets) = sockets else {
+            return self.phone.handle_input(now, Input::LegEvent { leg, event: LegEvent::Failed });
+        };
         let shared = sockets.clone();
         post("rtp-receive", self.media.receive.post(rtp_receive::Letter::Start { leg, sockets: shared }));
         post("rtp-send", self.media.send.post(rtp_send::Letter::Start { leg, sockets }));

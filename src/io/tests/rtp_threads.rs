@@ -337,6 +337,35 @@ fn a_flood_on_a_leg_is_read_in_turns_and_to_its_end() {
     assert!(matches!(world.sip.try_recv(), Ok(sip::Letter::Leg { leg: LEG, event: LegEvent::Arrived })));
 }
 
+#[test]
+fn a_leg_whose_sockets_the_system_does_not_watch_fails_and_no_other() {
+    let mut world = Receiving::new();
+    let sockets = Arc::new(world.sockets.take().expect("not begun"));
+    // No poll takes a socket twice: its second leg can't have it.
+    for leg in [LEG, LegId(2)] {
+        let sockets = sockets.clone();
+        world.receive.post(rtp_receive::Letter::Start { leg, sockets }).expect("room");
+    }
+    world.turn();
+    let told = world.sip.try_recv();
+    assert!(matches!(told, Ok(sip::Letter::Leg { leg: LegId(2), event: LegEvent::Failed })), "{told:?}");
+
+    for (leg, command) in [
+        (LegId(2), LegCommand::End { tone: None }),
+        (LEG, LegCommand::Use(terms(world.peer.local_addr().expect("an address")))),
+    ] {
+        world.receive.post(rtp_receive::Letter::Leg { leg, command }).expect("room");
+    }
+    world.turn();
+    let told = world.sip.try_recv();
+    let has_ended = LegEvent::Ended(Half::Receive);
+    assert!(matches!(told, Ok(sip::Letter::Leg { leg: LegId(2), event }) if event == has_ended), "{told:?}");
+    world.hear(&rtp_packet(1));
+    while world.sip.is_empty() {
+        world.turn();
+    }
+}
+
 /// 20 ms of silence in G.711 µ-law.
 fn rtp_packet(sequence: u8) -> [u8; 172] {
     let mut packet = [0xff; 172];

@@ -413,7 +413,7 @@ impl Call {
     }
 
     /// It can't go on.
-    fn give_up(&mut self, step: &mut Step<'_>, status: Status) -> Outcome {
+    pub(super) fn give_up(&mut self, step: &mut Step<'_>, status: Status) -> Outcome {
         self.hang_up(step, status, status.code());
         Outcome::Over
     }

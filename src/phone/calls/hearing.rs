@@ -6,9 +6,10 @@ use alloc::vec::Vec;
 use base::{Duration, Instant};
 use media::leg::{Half, LegEvent, Tone};
 use sip::flow::Flow;
+use sip::message::Status;
 
 use super::Step;
-use super::call::Call;
+use super::call::{Call, Outcome};
 use super::sound::{Sound, Stance};
 use crate::event::{Event, HoldState};
 use crate::interface::{Family, Output};
@@ -48,15 +49,19 @@ impl Call {
         }
     }
 
-    /// Takes what its leg tells.
-    pub(super) fn handle_leg(&mut self, now: Instant, event: LegEvent, timeout: Duration) -> Option<Event> {
+    /// Takes what its leg tells. Media that are lost for `timeout` end the call, unless that is zero.
+    pub(super) fn handle_leg(&mut self, step: &mut Step<'_>, event: LegEvent, timeout: Duration) -> Outcome {
         let call = self.id();
-        match event {
+        let told = match event {
+            LegEvent::Failed => {
+                self.trouble = Some("this phone was given no way to its sound");
+                return self.give_up(step, Status::SERVER_INTERNAL_ERROR);
+            }
             LegEvent::Key(key) => Some(Event::Dtmf { call, key: key.into() }),
             // It may cross the news that the call is held or over.
             LegEvent::Lost if self.is_watched() => {
                 let rest = timeout.saturating_sub(LOST_AFTER);
-                self.lost = Some(Lost { give_up_at: (!timeout.is_zero()).then(|| now + rest) });
+                self.lost = Some(Lost { give_up_at: (!timeout.is_zero()).then(|| step.now + rest) });
                 Some(Event::MediaLost(call))
             }
             LegEvent::Level { half: Half::Receive, peak_dbfs } => {
@@ -68,7 +73,9 @@ impl Call {
             }
             LegEvent::Back => self.lost.take().map(|_| Event::MediaBack(call)),
             LegEvent::Lost | LegEvent::Arrived | LegEvent::Ended(_) => None,
-        }
+        };
+        step.outputs.extend(told.map(Output::Event));
+        Outcome::Live
     }
 
     /// When it ends because media are lost.

@@ -17,7 +17,7 @@ use super::keys::Strokes;
 use super::{Legs, News, Referral, Step, Turn};
 use crate::command::{CallId, ConnectionId, Refusal, RefusalCode};
 use crate::event::CallSnapshot;
-use crate::interface::{Family, Output, PortId, RingingTransfer};
+use crate::interface::{Family, PortId, RingingTransfer};
 
 /// Calls that are over for clients, and settle on the wire. One more than these lets the oldest go: its peer hears no
 /// more than from a phone that lost power.
@@ -260,12 +260,10 @@ impl Calls {
 
     /// Takes what a leg tells. Media that are lost for `timeout` end their call, unless that is zero.
     pub(crate) fn handle_leg(&mut self, turn: &mut Turn<'_>, leg: LegId, event: LegEvent, timeout: Duration) {
-        let told = self
-            .calls
-            .iter_mut()
-            .find(|call| call.leg() == Some(leg))
-            .and_then(|call| call.handle_leg(turn.now, event, timeout));
-        turn.outputs.extend(told.map(Output::Event));
+        if let Some(id) = self.calls.iter().find(|call| call.leg() == Some(leg)).map(Call::id) {
+            let outcome = self.change(turn, id, |call, step| call.handle_leg(step, event, timeout));
+            self.on_outcome(turn, id, outcome);
+        }
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {

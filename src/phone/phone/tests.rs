@@ -1,5 +1,6 @@
 //! What takes minutes: rules 8, 9 and 11, and media that are lost for good, in virtual time. The server is scripted bytes.
 
+mod legs;
 mod offers;
 mod referrals;
 
@@ -40,6 +41,7 @@ struct World {
     ended: Vec<LegId>,
     /// What each leg was told last.
     terms: BTreeMap<LegId, Terms>,
+    log: Vec<String>,
 }
 
 fn flow() -> Flow {
@@ -59,8 +61,9 @@ impl World {
     fn new(config: Config) -> Self {
         let phone = Phone::new(config, [7; 32], Instant::ZERO);
         let (sent, events) = (VecDeque::new(), VecDeque::new());
-        let (legs, ended, terms) = (Vec::new(), Vec::new(), BTreeMap::new());
-        let mut world = Self { phone, now: Instant::ZERO, sent, events, reply: None, legs, ended, terms };
+        let (legs, ended, terms, log) = (Vec::new(), Vec::new(), BTreeMap::new(), Vec::new());
+        let mut world =
+            Self { phone, now: Instant::ZERO, sent, events, reply: None, legs, ended, terms, log };
         for number in 0..8 {
             let rtp_port = 16_384 + 2 * number;
             let port = PortId(number.into());
@@ -90,7 +93,8 @@ impl World {
                     self.terms.remove(&leg);
                     self.ended.push(leg);
                 }
-                Output::Close { .. } | Output::Leg { .. } | Output::Log(_) | Output::Stopped => {}
+                Output::Log(line) => self.log.push(line),
+                Output::Close { .. } | Output::Leg { .. } | Output::Stopped => {}
             }
         }
     }

@@ -37,7 +37,7 @@ impl World {
 }
 
 /// The server's INVITE that begins a call.
-fn invite(branch: &str, sdp: &str) -> String {
+pub(super) fn invite(branch: &str, sdp: &str) -> String {
     let content_type = if sdp.is_empty() { "" } else { "Content-Type: application/sdp\r\n" };
     format!(
         "INVITE sip:1000@192.0.2.10:5060 SIP/2.0\r\nVia: SIP/2.0/UDP {PEER};branch=z9hG4bK{branch};rport\r\n\
