@@ -20,6 +20,9 @@ const MAX_HEADERS: usize = 16;
 /// Longest value of one of them, in bytes.
 const MAX_HEADER_BYTES: usize = 512;
 
+/// Longest user name, in bytes: a REGISTER has it several times, escaped, and is one datagram.
+const MAX_USER_BYTES: usize = 256;
+
 /// A request whose format and action are good.
 #[derive(Debug)]
 pub(crate) struct Request<'a> {
@@ -137,7 +140,7 @@ impl<'a> Request<'a> {
             Action::ShowUi => return Ok(Asked::ShowUi { show: self.required("show", BOOLEAN)? }),
             Action::SipRegister => Command::Register {
                 domain: self.required("domain", TEXT)?,
-                number: self.required("number", NUMBER)?,
+                number: self.required("number", USER)?,
                 password: Secret::new(self.required("password", TEXT)?),
                 autodisconnect: self.optional("autodisconnect", BOOLEAN)?.unwrap_or(false),
             },
@@ -248,6 +251,16 @@ const NUMBER: Kind<String> = Kind {
         _ => None,
     },
     called: "a string or a whole number",
+};
+
+/// The user name of an account.
+const USER: Kind<String> = Kind {
+    read: |value| {
+        let is_user =
+            |text: &String| (1..=MAX_USER_BYTES).contains(&text.len()) && !text.contains(char::is_control);
+        (NUMBER.read)(value).filter(is_user)
+    },
+    called: "a user name of 1 to 256 bytes without control characters",
 };
 
 const BOOLEAN: Kind<bool> = Kind {
@@ -411,6 +424,25 @@ mod tests {
         let missing = |parameter| Err(RequestError::Missing(parameter));
         assert_eq!(asked(r#"{"action":"transferecall","callid":7}"#), missing("to"));
         assert_eq!(asked(r#"{"action":"transferecall","to":"603"}"#), missing("callid"));
+    }
+
+    #[test]
+    fn a_user_name_has_something_in_it_and_fits_a_register() {
+        let account = |user: &str| {
+            asked(&alloc::format!(
+                r#"{{"action":"sipregister","domain":"d","number":"{user}","password":"p"}}"#
+            ))
+        };
+        let longest = "1".repeat(MAX_USER_BYTES);
+        for user in ["1000", "jürgen", &longest] {
+            assert!(account(user).is_ok(), "{user}");
+        }
+        for user in ["", r"10\r\n00", r"\u007f", &alloc::format!("{longest}1")] {
+            assert!(
+                matches!(account(user), Err(RequestError::Mistyped { parameter: "number", .. })),
+                "{user}"
+            );
+        }
     }
 
     #[test]

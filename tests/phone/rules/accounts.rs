@@ -345,3 +345,16 @@ fn rule_13_what_cannot_be_reached_is_102() {
         assert_eq!(program.is_refused("sipregister", account), 102, "{domain}");
     }
 }
+
+#[test]
+fn rule_03_an_account_that_nobody_could_have_is_102_and_costs_nothing() {
+    let mut stage = Stage::registered();
+    for number in [String::new(), "10\r\n00".into(), "1000\u{0}".into(), "1".repeat(20_000)] {
+        let mut account = stage.peer.account();
+        account["number"] = number.into();
+        assert_eq!(stage.program.is_refused("sipregister", account.clone()), 102, "{account}");
+    }
+    stage.program.hears_no_more();
+    stage.peer.hears_no_more(stage.phone.sip);
+    assert_eq!(accounts(&mut stage.program)[0]["state"], "connected");
+}
