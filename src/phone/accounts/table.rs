@@ -9,6 +9,7 @@ use base::{Dice, Duration, Instant};
 use sip::Show;
 use sip::endpoint::{self, Endpoint};
 use sip::flow::Flow;
+use sip::message::Host;
 
 use super::Settings;
 use super::account::{Account, Owner};
@@ -148,15 +149,17 @@ impl Accounts {
         own.or_else(latest).or_else(default).or_else(|| connected().next()).ok_or_else(not_connected)
     }
 
-    /// The account that a call to this user is for. Several servers may know us by the same user name: then the one
-    /// that the call came from, or at least one that reaches us at the same address; a connected one first.
-    pub(crate) fn called(&self, user: &str, flow: Flow) -> Option<&Account> {
+    /// The account that a call to this user is for. Several servers, or domains of one, may know us by the same user name:
+    /// then the one of the server that the call came from and the domain that it was for, or at least one that reaches us
+    /// at the same address; a connected one first.
+    pub(crate) fn called(&self, user: &str, domain: Option<&Host>, flow: Flow) -> Option<&Account> {
         let is_called = |account: &&Account| account.is_listed() && account.settings().user == user;
         self.accounts.iter().filter(is_called).max_by_key(|account| {
             let binding = account.flow();
             let same_server = binding.is_some_and(|binding| binding.remote == flow.remote);
+            let same_domain = domain.is_some_and(|domain| account.is_of(domain));
             let same_address = binding.is_some_and(|binding| binding.local == flow.local);
-            (same_server, same_address, account.is_connected())
+            (same_server, same_domain, same_address, account.is_connected())
         })
     }
 
@@ -272,5 +275,10 @@ impl Accounts {
 impl Account {
     fn belongs_to(&self, client: ClientId) -> bool {
         self.is_listed() && self.owner.is_some_and(|owner| owner.client == client)
+    }
+
+    /// Whether this is the host of its address of record.
+    fn is_of(&self, domain: &Host) -> bool {
+        self.profile().address.uri.as_sip().is_some_and(|address| address.host.is_same(domain))
     }
 }

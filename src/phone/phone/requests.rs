@@ -51,7 +51,9 @@ impl Phone {
         is_known: bool,
     ) -> Result<(), Status> {
         let user = invite.uri.as_sip().and_then(|uri| uri.user_text()).unwrap_or_default().into_owned();
-        let account = self.accounts.called(&user, flow);
+        let to = invite.headers.to().ok();
+        let domain = to.as_ref().and_then(|to| to.uri.as_sip()).map(|uri| &uri.host);
+        let account = self.accounts.called(&user, domain, flow);
         let is_full = self.is_full() || self.stop_at.is_some();
         let invitation = policy::Invitation { is_known, is_for_us: account.is_some(), is_full };
         let account = match (policy::judge(invitation), account) {

@@ -299,6 +299,34 @@ fn rule_07_answered_calls_go_on_without_their_account_and_ringing_ones_end_with_
 }
 
 #[test]
+fn rule_07_a_call_for_one_of_two_domains_that_one_server_has_is_for_the_account_of_that_domain() {
+    let phone = Phone::start("");
+    let mut programs = [phone.program(), phone.program()];
+    let mut peer = Peer::new();
+    let port = peer.address().port();
+    let ids = ["127.0.0.1", "localhost"].map(|host| {
+        let account = json!({ "domain": format!("{host}:{port}"), "number": "1000", "password": "pw1000" });
+        let [program, other] = &mut programs;
+        let id = program.asks("sipregister", account)["connectionId"].clone();
+        let register = peer.hears("REGISTER");
+        peer.binds(&register, 3600);
+        program.hears_of_registration(&id);
+        other.hears_of_registration(&id);
+        programs.rotate_left(1);
+        id
+    });
+    for (name, host) in [("one", "127.0.0.1"), ("two", "localhost"), ("three", "127.0.0.1")] {
+        let mut dialog = peer.dialog_with(phone.sip, name);
+        dialog.to = format!("<sip:1000@{host}>");
+        let contact = peer.contact();
+        peer.sends_in(&mut dialog, "INVITE", &contact, &Ear::new().sdp());
+        peer.hears_of("180", name);
+        let id = &ids[usize::from(host == "localhost")];
+        assert_eq!(&programs[0].hears("OnNewCall")["connectionId"], id, "{host}");
+    }
+}
+
+#[test]
 fn rule_13_a_domain_is_a_host_with_or_without_port_or_a_sip_uri() {
     let phone = Phone::start("");
     let mut program = phone.program();
