@@ -1,14 +1,16 @@
 //! The `domain` of an account, as a person or program writes it (docs/api.md, rule 13).
 
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use core::fmt;
 use core::net::{Ipv4Addr, Ipv6Addr};
 use core::str::FromStr;
 
+use sip::message::Host;
+
 /// A SIP domain or proxy: a host, and a port and transport where they are written.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Domain {
-    /// Name, IPv4 address, or IPv6 address in brackets; in lower case.
+    /// Name, IPv4 address, or IPv6 address in brackets; in lower case, an address in its one spelling (RFC 5952).
     pub host: String,
     /// RFC 3263 decides where there is none.
     pub port: Option<u16>,
@@ -44,14 +46,8 @@ impl FromStr for Domain {
     type Err = DomainError;
 
     fn from_str(text: &str) -> Result<Self, DomainError> {
-        let text = text.trim();
-        let text = match text.split_once(':') {
-            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("sip") => rest,
-            Some((scheme, _)) if scheme.eq_ignore_ascii_case("sips") => return Err(DomainError::Transport),
-            _ => text,
-        };
-        let mut parameters = text.split(';');
-        let address = parameters.next().unwrap_or_default();
+        let mut parameters = text.trim().split(';');
+        let address = without_scheme(parameters.next().unwrap_or_default())?;
         for parameter in parameters {
             match parameter.split_once('=') {
                 Some((name, value)) if name.eq_ignore_ascii_case("transport") => {
@@ -67,7 +63,19 @@ impl FromStr for Domain {
         }
         let (host, port) = split_port(address)?;
         let port = port.map(|port| read_port(port).ok_or(DomainError::Port)).transpose()?;
-        Ok(Self { host: host.to_ascii_lowercase(), port })
+        // One spelling for each host: an account is known again by its domain (rule 7).
+        let host = Host::parse(host).map_err(|_| DomainError::Host)?;
+        Ok(Self { host: host.to_string().to_ascii_lowercase(), port })
+    }
+}
+
+/// What follows the scheme, if there is one. `sip:5060` has none: no host is a mere number.
+fn without_scheme(address: &str) -> Result<&str, DomainError> {
+    match address.split_once(':') {
+        Some((_, port)) if read_port(port).is_some() => Ok(address),
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("sip") => Ok(rest),
+        Some((scheme, _)) if scheme.eq_ignore_ascii_case("sips") => Err(DomainError::Transport),
+        _ => Ok(address),
     }
 }
 
@@ -88,6 +96,7 @@ fn split_port(address: &str) -> Result<(&str, Option<&str>), DomainError> {
     }
 }
 
+/// Whether it is a name that a host may have (RFC 1123 §2.1), or an address, IPv6 in brackets.
 fn is_host(host: &str) -> bool {
     if let Some(inner) = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
         return inner.parse::<Ipv6Addr>().is_ok();
@@ -124,7 +133,6 @@ impl fmt::Display for Domain {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::string::ToString;
 
     #[test]
     fn rule_13_every_way_to_write_a_domain_is_read() {
@@ -133,6 +141,10 @@ mod tests {
             ("PBX.Example.:5080", "pbx.example.:5080"),
             ("127.0.0.1:5060", "127.0.0.1:5060"),
             ("[FD00::7]:5060", "[fd00::7]:5060"),
+            ("[fd00:0:0:0::0007]", "[fd00::7]"),
+            ("sip:5060", "sip:5060"),
+            ("sip:sip:5060;transport=udp", "sip:5060"),
+            ("sips:5061", "sips:5061"),
             ("[::1]", "[::1]"),
             ("sip:pbx.example;transport=UDP", "pbx.example"),
             ("localhost", "localhost"),
