@@ -97,7 +97,7 @@ fn split_port(address: &str) -> Result<(&str, Option<&str>), DomainError> {
 }
 
 /// Whether it is a name that a host may have (RFC 1123 §2.1), or an address, IPv6 in brackets.
-fn is_host(host: &str) -> bool {
+pub(crate) fn is_host(host: &str) -> bool {
     if let Some(inner) = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
         return inner.parse::<Ipv6Addr>().is_ok();
     }

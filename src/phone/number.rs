@@ -2,13 +2,13 @@
 //! §5.1.1 (what is dropped from a `tel:` number).
 
 use alloc::borrow::{Cow, ToOwned};
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use core::fmt;
 use core::str::FromStr;
 
 use sip::message::{Host, SipUri, Uri};
 
-use crate::domain::Domain;
+use crate::domain::{Domain, is_host};
 
 /// Longest text, in bytes: with it an INVITE still fits a datagram several times over.
 const MAX_BYTES: usize = 1024;
@@ -151,12 +151,16 @@ fn elsewhere(text: &str) -> Result<Number, NumberError> {
     if user == Some("") {
         return Err(NumberError::Empty);
     }
-    if address.contains('?') {
+    // Headers may hold an @ of their own.
+    if text.split_once('@').map_or(text, |(_, rest)| rest).contains('?') {
         return Err(NumberError::Headers);
     }
     let Ok(Uri::Sip(uri)) = Uri::parse(&alloc::format!("sip:{address}")) else {
         return Err(NumberError::Uri);
     };
+    if !is_host(&uri.host.to_string()) {
+        return Err(NumberError::Uri);
+    }
     if uri.params.get("transport").is_some_and(|transport| !transport.eq_ignore_ascii_case("udp")) {
         return Err(NumberError::Transport);
     }
@@ -169,7 +173,6 @@ fn elsewhere(text: &str) -> Result<Number, NumberError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::string::ToString;
 
     fn called(text: &str) -> Result<String, NumberError> {
         let domain = Domain { host: "pbx.example".into(), port: None };
@@ -242,6 +245,7 @@ mod tests {
             ("anna marie", "sip:anna%20marie@pbx.example"),
             ("sip:#31#@other.example", "sip:%2331%23@other.example"),
             ("a@b@other.example", "sip:a%40b@other.example"),
+            ("who?@other.example", "sip:who?@other.example"),
             ("jürgen", "sip:j%C3%BCrgen@pbx.example"),
             ("50%", "sip:50%25@pbx.example"),
             ("<x>\"", "sip:%3Cx%3E%22@pbx.example"),
@@ -268,8 +272,12 @@ mod tests {
             ("sip:", NumberError::Uri),
             ("bob@pbx.example:99999", NumberError::Uri),
             ("bob@pbx example", NumberError::Uri),
+            ("sip:600", NumberError::Uri),
+            ("bob@1.2.3", NumberError::Uri),
+            ("bob@pbx..example", NumberError::Uri),
             ("bob@pbx.example?Subject=x", NumberError::Headers),
             ("bob@pbx.example?", NumberError::Headers),
+            ("sip:bob@pbx.example?From=x@other.example", NumberError::Headers),
         ] {
             assert_eq!(called(written), Err(error), "{written:?}");
         }
