@@ -306,7 +306,9 @@ impl ApiThread {
                 Step::Frame(Frame::Text(text)) => {
                     self.handle(now, Input::Text { client, text: text.as_str() });
                 }
-                Step::Frame(Frame::Binary) => self.handle(now, Input::Binary(client)),
+                Step::Frame(Frame::Binary(bytes)) => {
+                    self.handle(now, Input::Binary { client, bytes: &bytes });
+                }
                 Step::Frame(Frame::Control) => self.handle(now, Input::Heard(client)),
                 Step::Left => self.handle(now, Input::Closed(client)),
                 Step::Gone => {

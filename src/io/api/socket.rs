@@ -13,7 +13,7 @@ use tungstenite::error::{Error, ProtocolError};
 use tungstenite::handshake::derive_accept_key;
 use tungstenite::protocol::frame::coding::CloseCode;
 use tungstenite::protocol::{CloseFrame, Role, WebSocketConfig, WebSocketContext};
-use tungstenite::{Message, Utf8Bytes};
+use tungstenite::{Bytes, Message, Utf8Bytes};
 
 /// A head must be complete after this long.
 const HEAD_TIME: Duration = Duration::from_secs(10);
@@ -57,7 +57,7 @@ pub(super) enum Step {
 
 pub(super) enum Frame {
     Text(Utf8Bytes),
-    Binary,
+    Binary(Bytes),
     /// Ping or pong. A ping is answered already.
     Control,
 }
@@ -149,7 +149,7 @@ impl Socket {
             },
             State::Open(context) => match context.read(&mut self.stream) {
                 Ok(Message::Text(text)) => Step::Frame(Frame::Text(text)),
-                Ok(Message::Binary(_)) => Step::Frame(Frame::Binary),
+                Ok(Message::Binary(bytes)) => Step::Frame(Frame::Binary(bytes)),
                 Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => Step::Frame(Frame::Control),
                 Ok(Message::Close(_)) => {
                     self.leave(now);

@@ -50,8 +50,13 @@ impl<'de> Deserialize<'de> for Members<'de> {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut members = Vec::new();
-                while let Some(member) = map.next_entry()? {
-                    members.push(member);
+                while let Some((name, value)) = map.next_entry::<&RawValue, &RawValue>()? {
+                    let name = match Scalar::parse(name) {
+                        Some(Scalar::Text(name)) => name,
+                        // No text can hold it: half a surrogate pair. As it was written it is no name that anybody knows.
+                        _ => name.get().to_owned(),
+                    };
+                    members.push((name, value));
                 }
                 Ok(Members(members))
             }
@@ -109,6 +114,13 @@ mod tests {
             assert!(Members::parse(text).is_none(), "{text}");
         }
         assert!(Members::parse("{}").is_some());
+    }
+
+    #[test]
+    fn a_name_that_no_text_can_hold_is_one_that_nobody_knows() {
+        let members = Members::parse(r#"{"id":1,"\ud800":2,"\u0069D":3}"#).expect("an object");
+        assert_eq!(members.get("id").map(RawValue::get), Some("1"));
+        assert_eq!(members.name_given_twice().as_deref(), Some("id"));
     }
 
     #[test]

@@ -49,6 +49,7 @@ pub(crate) enum Asked {
 /// Why a request is refused before anybody looks at the state of anything.
 #[derive(PartialEq, Eq, Debug)]
 pub(crate) enum RequestError {
+    Binary,
     NotAnObject,
     NoAction,
     UnknownAction,
@@ -62,7 +63,7 @@ pub(crate) enum RequestError {
 impl RequestError {
     fn code(&self) -> RefusalCode {
         match self {
-            Self::NotAnObject | Self::NoAction => RefusalCode::BadFormat,
+            Self::Binary | Self::NotAnObject | Self::NoAction => RefusalCode::BadFormat,
             _ => RefusalCode::InvalidArgument,
         }
     }
@@ -71,6 +72,7 @@ impl RequestError {
 impl fmt::Display for RequestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Binary => f.write_str("the message is a binary frame, not a text frame"),
             Self::NotAnObject => f.write_str("the message is not one JSON object"),
             Self::NoAction => f.write_str("the message has no string `action`"),
             Self::UnknownAction => f.write_str("`action` is not one that this phone knows"),
@@ -93,12 +95,21 @@ impl From<RequestError> for Refusal {
     }
 }
 
+/// What a message has earned that is no request, with its `id` wherever it has one.
+pub(crate) type Refused<'a> = (Option<&'a RawValue>, RequestError);
+
+/// What a binary frame has earned, whatever it holds.
+pub(crate) fn refuse_binary(bytes: &[u8]) -> Refused<'_> {
+    let members = core::str::from_utf8(bytes).ok().and_then(Members::parse);
+    (members.and_then(|members| members.get("id")), RequestError::Binary)
+}
+
 impl<'a> Request<'a> {
     /// Reads a text frame up to its action.
     ///
     /// # Errors
-    /// 100 or 102, with the message's `id` wherever it has one.
-    pub(crate) fn parse(text: &'a str) -> Result<Self, (Option<&'a RawValue>, RequestError)> {
+    /// 100 or 102.
+    pub(crate) fn parse(text: &'a str) -> Result<Self, Refused<'a>> {
         let members = Members::parse(text).ok_or((None, RequestError::NotAnObject))?;
         let id = members.get("id");
         match action(&members) {

@@ -17,7 +17,7 @@ use self::connection::{Connection, Waiting};
 use super::config::{Config, RegisterFinalized};
 use super::gate;
 use super::http::{self, PageFile, Verdict};
-use super::request::{Asked, Request};
+use super::request::{Asked, Refused, Request, refuse_binary};
 use super::sessions::{Estate, Source, UserIndex};
 use super::throttle::Throttle;
 use super::write;
@@ -48,7 +48,12 @@ pub enum Input<'a> {
         text: &'a str,
     },
     /// A binary frame, read while [`Server::may_read`].
-    Binary(ClientId),
+    Binary {
+        /// Who sent it.
+        client: ClientId,
+        /// All of it, at most [`super::MAX_MESSAGE_BYTES`].
+        bytes: &'a [u8],
+    },
     /// A ping or pong: the client is there.
     Heard(ClientId),
     /// Not all output could be written, or, `false`, now all is.
@@ -189,8 +194,8 @@ impl Server {
                 let connection = Connection::new(now, Source { address: address.to_canonical(), origin });
                 self.connections.insert(client, connection);
             }
-            Input::Text { client, text } => self.on_message(now, client, Some(text)),
-            Input::Binary(client) => self.on_message(now, client, None),
+            Input::Text { client, text } => self.on_message(now, client, Request::parse(text)),
+            Input::Binary { client, bytes } => self.on_message(now, client, Err(refuse_binary(bytes))),
             Input::Heard(client) => self.on_connection(client, |connection| connection.hear(now)),
             Input::Waiting(client, waits) => {
                 self.on_connection(client, |connection| connection.note_output(now, waits));
@@ -230,14 +235,13 @@ impl Server {
         }
     }
 
-    fn on_message(&mut self, now: Instant, client: ClientId, text: Option<&str>) {
+    fn on_message(&mut self, now: Instant, client: ClientId, message: Result<Request<'_>, Refused<'_>>) {
         let Some(connection) = self.connections.get_mut(&client) else { return };
         connection.hear(now);
         if connection.waiting.is_some() {
             return self.disconnect(now, client, Some(CloseCode::Internal));
         }
-        // Rule 3: a binary frame is of the wrong format.
-        match Request::parse(text.unwrap_or_default()) {
+        match message {
             Ok(request) => {
                 connection.id = request.id.map(ToOwned::to_owned);
                 if let Err(refusal) = self.on_request(now, client, &request) {

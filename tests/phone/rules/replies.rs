@@ -134,8 +134,15 @@ fn rule_03_what_has_not_the_right_format_is_100_with_the_id_of_an_object() {
         let told = reply(&mut program, text);
         assert_eq!((&told["error"]["code"], &told["id"]), (&json!(100), &json!([1])), "{text}");
     }
-    program.socket.send(Message::binary(&br#"{"id":1,"action":"getstate"}"#[..])).expect("sent");
-    assert_eq!(program.reply()["error"]["code"], 100, "a binary frame");
+    // A member whose name no text can hold is as good as any that nobody knows.
+    let told = reply(&mut program, r#"{"id":1,"\ud800":2}"#);
+    assert_eq!((&told["error"]["code"], &told["id"]), (&json!(100), &json!(1)));
+    for (bytes, id) in [(&br#"{"id":1,"action":"getstate"}"#[..], Some(&json!(1))), (b"{\xff", None)] {
+        program.socket.send(Message::binary(bytes)).expect("sent");
+        let told = program.reply();
+        assert_eq!((&told["error"]["code"], told.get("id")), (&json!(100), id));
+        assert!(told["error"]["message"].as_str().is_some_and(|text| text.contains("binary")), "{told}");
+    }
 }
 
 #[test]

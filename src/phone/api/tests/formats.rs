@@ -169,7 +169,7 @@ fn rule_3_what_has_not_the_right_format_is_100() {
     ] {
         assert_eq!(code(&world.ask(CRM, text)), 100, "{text}");
     }
-    world.hand(Input::Binary(CRM));
+    world.hand(Input::Binary { client: CRM, bytes: b"{}" });
     assert_eq!(code(&world.take(CRM)), 100);
 }
 
