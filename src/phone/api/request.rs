@@ -258,7 +258,7 @@ const TEXT: Kind<String> = Kind {
 const NUMBER: Kind<String> = Kind {
     read: |value| match value {
         Scalar::Text(text) => Some(text),
-        Scalar::Number(written) if is_digits(&written) => Some(written),
+        Scalar::Number(written) => Some(whole(&written).to_owned()).filter(|digits| is_digits(digits)),
         _ => None,
     },
     called: "a string or a whole number",
@@ -286,11 +286,24 @@ const BOOLEAN: Kind<bool> = Kind {
 /// The number of a call or an account.
 const ID: Kind<u32> = Kind {
     read: |value| match value {
-        Scalar::Number(digits) | Scalar::Text(digits) if is_digits(&digits) => digits.parse().ok(),
+        Scalar::Number(written) => read_id(whole(&written)),
+        Scalar::Text(text) => read_id(&text),
         _ => None,
     },
     called: "an id that this phone has given",
 };
+
+fn read_id(digits: &str) -> Option<u32> {
+    if is_digits(digits) { digits.parse().ok() } else { None }
+}
+
+/// A JSON number without a fraction of nothing but zeros: some languages know no other numbers than 7.0.
+fn whole(written: &str) -> &str {
+    match written.split_once('.') {
+        Some((digits, zeros)) if zeros.bytes().all(|byte| byte == b'0') => digits,
+        _ => written,
+    }
+}
 
 fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
@@ -341,13 +354,24 @@ mod tests {
 
     #[test]
     fn rule_2_ids_are_whole_numbers_or_digits() {
-        for written in ["7", "\"7\"", "\"007\""] {
+        for written in ["7", "\"7\"", "\"007\"", "7.0", "7.000"] {
             let text = alloc::format!(r#"{{"action":"acceptcall","callid":{written}}}"#);
             assert_eq!(asked(&text), Ok(Asked::Command(Command::AcceptCall(CallId(7)))), "{written}");
         }
-        for written in
-            ["-7", "7.0", "7e0", "4294967296", "\"+7\"", "\" 7\"", "\"\"", "true", "null", "[7]", "{}"]
-        {
+        for written in [
+            "-7",
+            "7.5",
+            "7e0",
+            "4294967296",
+            "\"7.0\"",
+            "\"+7\"",
+            "\" 7\"",
+            "\"\"",
+            "true",
+            "null",
+            "[7]",
+            "{}",
+        ] {
             let text = alloc::format!(r#"{{"action":"acceptcall","callid":{written}}}"#);
             assert!(is_mistyped(&text, "callid"), "{written}");
         }
@@ -384,6 +408,7 @@ mod tests {
                 _ => None,
             };
         assert_eq!(number("600").as_deref(), Some("600"));
+        assert_eq!(number("600.0").as_deref(), Some("600"));
         assert_eq!(number("5571334115255713341152").as_deref(), Some("5571334115255713341152"));
         assert_eq!(number("\"+55 71\"").as_deref(), Some("+55 71"));
         for refused in ["-600", "6.5", "6e2", "null", "true", "[]"] {
