@@ -12,7 +12,7 @@ use sip::Show;
 use sip::endpoint;
 use sip::flow::Flow;
 use sip::invite::{self, Invitation, Profile, Session};
-use sip::message::{Request, Status};
+use sip::message::{Name, Request, Status};
 use sip::sdp::Agreement;
 
 use super::hearing::Lost;
@@ -95,6 +95,8 @@ impl Call {
     pub(super) fn place(step: &mut Step<'_>, placed: Placed) -> Self {
         let Placed { id, connection, profile, dtmf, invitation, referrer, mut dice } = placed;
         let (from, to) = (bare(&profile.address.uri), bare(&invitation.target));
+        let sent = invitation.headers.iter().map(|(name, value)| (Name::parse(name), value.as_str()));
+        let headers = shown_headers(sent);
         let session = Session::call(step.now, step.endpoint, profile, invitation, dice.fork());
         let told = CallTold {
             call: id,
@@ -106,7 +108,7 @@ impl Call {
             connection,
             display_name: String::new(),
             sip_call_id: session.call_id().into(),
-            headers: Vec::new(),
+            headers,
         };
         step.outputs.push(Output::Event(Event::NewCall(told.clone())));
         Self { referrer, ..Self::new(session, dice, told, dtmf) }
@@ -120,7 +122,7 @@ impl Call {
         let Rung { id, connection, profile, dtmf, transaction, flow, invite, mut dice } = rung;
         let caller = invite.headers.from().map_err(|_| Status::BAD_REQUEST)?;
         let called = invite.headers.to().map_err(|_| Status::BAD_REQUEST)?;
-        let headers = shown_headers(&invite.headers);
+        let headers = shown_headers(invite.headers.iter());
         let offer = invite::sdp_of(&invite.headers, &invite.body);
         let session = Session::ring(transaction, flow, invite, profile, dice.fork())?;
         let told = CallTold {

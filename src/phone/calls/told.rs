@@ -4,7 +4,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use sip::message::{Headers, Name, Uri};
+use sip::message::{Name, Uri};
 
 /// Header fields of an INVITE that are told, and the bytes of one (part 3).
 const MAX_HEADERS: usize = 16;
@@ -16,9 +16,9 @@ pub(super) fn bare(uri: &Uri) -> String {
 }
 
 /// The header fields of an INVITE that a program shows or matches by, repeats joined.
-pub(super) fn shown_headers(headers: &Headers) -> Vec<(String, String)> {
+pub(super) fn shown_headers<'a>(headers: impl Iterator<Item = (Name<'a>, &'a str)>) -> Vec<(String, String)> {
     let mut shown: Vec<(String, String)> = Vec::new();
-    for (name, value) in headers.iter().filter(|(name, _)| is_shown(*name)) {
+    for (name, value) in headers.filter(|(name, _)| is_shown(*name)) {
         let has_room = shown.len() < MAX_HEADERS;
         match shown.iter_mut().find(|(known, _)| known.eq_ignore_ascii_case(name.as_str())) {
             Some((_, values)) => *values = cut(&format!("{values}, {value}")),
@@ -45,6 +45,7 @@ fn cut(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sip::message::Headers;
 
     #[test]
     fn headers_that_programs_match_by_are_told_joined_and_bounded() {
@@ -53,12 +54,12 @@ mod tests {
         headers.push(Name::Other("X-Room"), "12");
         headers.push(Name::Other("x-room"), "13");
         headers.push(Name::AlertInfo, "ä".repeat(300));
-        let shown = shown_headers(&headers);
+        let shown = shown_headers(headers.iter());
         assert_eq!(shown.first(), Some(&("X-Room".into(), "12, 13".into())));
         assert_eq!(shown.get(1).map(|(_, value)| value.len()), Some(512));
         for number in 0..40 {
             headers.push(Name::Other(&format!("X-{number}")), number);
         }
-        assert_eq!(shown_headers(&headers).len(), MAX_HEADERS);
+        assert_eq!(shown_headers(headers.iter()).len(), MAX_HEADERS);
     }
 }

@@ -26,10 +26,11 @@ fn part_3_a_call_goes_out_with_headers_and_by_a_chosen_account() {
     stage.program.hears_of_registration(&chosen);
     stage.registers(3600);
     let headers = json!({ "X-Ticket": "4711", "User-to-User": "56a3;encoding=hex" });
-    let call = json!({ "number": "600", "headers": headers, "connectionId": chosen });
+    let call = json!({ "number": "600", "headers": &headers, "connectionId": chosen });
     let id = stage.program.asks("startcall", call)["callId"].clone();
     let told = stage.program.hears("OnNewCall");
     assert_eq!((&told["callId"], &told["connectionId"]), (&id, &chosen));
+    assert_eq!(told["headers"], headers);
     let invite = other.hears("INVITE");
     assert_eq!((invite.field("X-Ticket"), invite.field("User-to-User")), ("4711", "56a3;encoding=hex"));
 
