@@ -191,7 +191,7 @@ impl Server {
     pub fn handle_input(&mut self, now: Instant, input: Input<'_>) {
         match input {
             Input::Connected { client, address, origin } => {
-                let connection = Connection::new(now, Source { address: address.to_canonical(), origin });
+                let connection = Connection::new(now, Source::new(address, origin));
                 self.connections.insert(client, connection);
             }
             Input::Text { client, text } => self.on_message(now, client, Request::parse(text)),

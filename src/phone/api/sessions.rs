@@ -4,7 +4,7 @@
 use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv4Addr};
 
 use base::{Dice, Duration, Instant, Secret};
 use subtle::ConstantTimeEq;
@@ -30,6 +30,16 @@ pub(crate) struct Source {
     pub(crate) address: IpAddr,
     /// `None` for a program that is no browser.
     pub(crate) origin: Option<String>,
+}
+
+impl Source {
+    /// All loopback addresses are one: `localhost` is ::1 at one time and 127.0.0.1 at another, and 127.0.0.0/8 would be
+    /// as many addresses as somebody likes who guesses passwords.
+    pub(crate) fn new(address: IpAddr, origin: Option<String>) -> Self {
+        let address = address.to_canonical();
+        let is_here = address.is_loopback();
+        Self { address: if is_here { Ipv4Addr::LOCALHOST.into() } else { address }, origin }
+    }
 }
 
 /// The index of a user in the configuration.

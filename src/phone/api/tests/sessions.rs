@@ -94,6 +94,25 @@ fn rule_5_a_closed_connection_s_token_is_good_from_its_own_address_and_origin_on
 }
 
 #[test]
+fn this_machine_is_one_address_whichever_of_its_own_a_program_comes_from() {
+    let mut world = World::new();
+    world.connect_from(CRM, "127.0.0.1", Some("http://localhost"));
+    let token = world.authenticate(CRM, "crm");
+    world.hand(Input::Closed(CRM));
+    world.take_commands();
+    // `localhost` is either.
+    world.connect_from(PAGE, "::1", Some("http://localhost"));
+    world.order(PAGE, "getstate", &token, "");
+    assert_eq!(world.take_commands()[0], (PAGE, Command::TakeOver(CRM)));
+
+    for (number, address) in (10..).zip(["127.0.0.1", "127.0.0.2", "::1", "::ffff:127.0.0.3"]) {
+        world.connect_from(ClientId(number), address, None);
+        world.fail(ClientId(number));
+    }
+    assert!(world.take_all(ClientId(13)).is_empty(), "the fourth failure is answered later");
+}
+
+#[test]
 fn rule_5_a_token_is_not_good_on_another_connection_while_its_own_lives() {
     let mut world = World::new();
     let token = world.join(CRM, "crm");
