@@ -48,6 +48,17 @@ mod tests {
     use sip::message::Headers;
 
     #[test]
+    fn rule_2_uris_are_told_without_parameters() {
+        for (written, told) in [
+            ("sip:ada:pw@pbx.example:5070;user=phone?Subject=x", "sip:ada@pbx.example:5070"),
+            ("tel:+49-30;phone-context=pbx.example", "tel:+49-30"),
+            ("urn:service:sos", "urn:service:sos"),
+        ] {
+            assert_eq!(bare(&Uri::parse(written).expect("a URI")), told);
+        }
+    }
+
+    #[test]
     fn headers_that_programs_match_by_are_told_joined_and_bounded() {
         let mut headers = Headers::new();
         headers.push(Name::Subject, "not told");

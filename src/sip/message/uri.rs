@@ -101,7 +101,7 @@ impl Uri {
                 headers: String::new(),
                 ..uri.clone()
             }),
-            Self::Other(uri) => Self::Other(uri.clone()),
+            Self::Other(uri) => Self::Other(uri.bare()),
         }
     }
 }
@@ -190,6 +190,13 @@ impl SipUri {
 }
 
 impl OtherUri {
+    /// A `tel:` URI has parameters (RFC 3966 §3); what others have nobody here knows.
+    fn bare(&self) -> Self {
+        let is_tel = self.scheme().eq_ignore_ascii_case("tel");
+        let text = self.text.split(';').next().filter(|_| is_tel).unwrap_or(&self.text);
+        Self { text: text.to_owned(), colon: self.colon }
+    }
+
     /// The scheme, as written.
     pub fn scheme(&self) -> &str {
         self.text.get(..self.colon).unwrap_or_default()
