@@ -26,6 +26,8 @@ pub(crate) struct Accounts {
     accounts: Vec<Account>,
     agent: String,
     autodisconnect_grace: Duration,
+    /// The configuration file names a default account.
+    has_default: bool,
     next_id: u32,
     /// Connections by programs so far.
     connections: u64,
@@ -34,7 +36,15 @@ pub(crate) struct Accounts {
 
 impl Accounts {
     pub(crate) const fn new(agent: String, autodisconnect_grace: Duration, dice: Dice) -> Self {
-        Self { accounts: Vec::new(), agent, autodisconnect_grace, next_id: 1, connections: 0, dice }
+        Self {
+            accounts: Vec::new(),
+            agent,
+            autodisconnect_grace,
+            has_default: false,
+            next_id: 1,
+            connections: 0,
+            dice,
+        }
     }
 
     /// Takes an account of the configuration file, and begins to register it.
@@ -44,6 +54,7 @@ impl Accounts {
         endpoint: &mut Endpoint,
         settings: Settings,
     ) -> Option<ConnectionId> {
+        self.has_default |= settings.default;
         self.add(now, endpoint, settings, None, &mut Vec::new())
     }
 
@@ -145,8 +156,9 @@ impl Accounts {
         let own = connected().find(|account| account.belongs_to(client));
         let latest =
             || connected().filter(|it| it.connected_as > 0).max_by_key(|account| account.connected_as);
-        let default = || connected().find(|account| account.settings().default);
-        own.or_else(latest).or_else(default).or_else(|| connected().next()).ok_or_else(not_connected)
+        // Where the file names none, any of its accounts is.
+        let default = || connected().find(|account| account.settings().default || !self.has_default);
+        own.or_else(latest).or_else(default).ok_or_else(not_connected)
     }
 
     /// The account that a call to this user is for. Several servers, or domains of one, may know us by the same user name:

@@ -214,6 +214,19 @@ fn rule_07_a_call_goes_out_by_the_own_account_else_the_latest_of_a_program_else_
 }
 
 #[test]
+fn rule_07_where_the_default_account_is_not_connected_no_other_of_the_configuration_stands_in_for_it() {
+    let mut servers = [Peer::new(), Peer::new()];
+    let default = format!("{}default = true\n", servers[1].section());
+    let phone = Phone::start(&[servers[0].section(), default].concat());
+    let mut program = phone.program();
+    servers[0].registers(3600);
+    let other = program.hears("OnSIPRegister")["connectionId"].clone();
+    assert_eq!(program.is_refused("startcall", json!({ "number": "600" })), 601);
+    program.asks("startcall", json!({ "number": "600", "connectionId": other }));
+    servers[0].hears("INVITE");
+}
+
+#[test]
 fn rule_07_sipunregister_takes_the_own_account_else_the_latest_whose_connection_is_gone() {
     let mut stage = Stage::new();
     stage.registers(3600);
