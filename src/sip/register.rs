@@ -165,9 +165,14 @@ impl Registration {
         }
     }
 
-    /// Registers at once with another profile: a new password, say.
-    pub fn register_as(&mut self, now: Instant, endpoint: &mut Endpoint, profile: Profile) {
+    /// Has another profile from now on: a new password, say.
+    pub fn set_profile(&mut self, profile: Profile) {
         self.profile = Profile { seen: self.profile.seen, ..profile };
+    }
+
+    /// Registers at once with another profile.
+    pub fn register_as(&mut self, now: Instant, endpoint: &mut Endpoint, profile: Profile) {
+        self.set_profile(profile);
         self.register(now, endpoint);
     }
 

@@ -33,6 +33,8 @@ const REFUSED_WAIT_MAX: Duration = Duration::from_secs(60 * 60);
 pub(crate) struct Account {
     pub(crate) id: ConnectionId,
     settings: Settings,
+    /// The password before the one that a client has brought, while that is being tried.
+    password_before: Option<Secret>,
     registration: Registration,
     phase: Phase,
     /// The client that registered or last adopted it; none for one that only the configuration file has.
@@ -105,6 +107,7 @@ impl Account {
         Some(Self {
             id,
             settings,
+            password_before: None,
             registration,
             phase: Phase::Registering,
             owner,
@@ -215,16 +218,14 @@ impl Account {
         endpoint: &mut Endpoint,
         owner: Owner,
         password: &Secret,
-        agent: &str,
         outputs: &mut Vec<Output>,
     ) {
         self.owner = Some(owner);
         if self.settings.password != *password {
-            self.settings.password = password.clone();
-            if let Some(profile) = profile(&self.settings, agent) {
-                self.phase = Phase::Registering;
-                self.registration.register_as(now, endpoint, profile);
-            }
+            self.password_before.get_or_insert_with(|| self.settings.password.clone());
+            self.use_password(password.clone());
+            self.phase = Phase::Registering;
+            self.registration.register(now, endpoint);
             return;
         }
         match self.phase {
@@ -235,6 +236,13 @@ impl Account {
             }
             // The outcome is owed to all clients anyway.
             _ => {}
+        }
+    }
+
+    fn use_password(&mut self, password: Secret) {
+        self.settings.password = password;
+        if let Some(profile) = profile(&self.settings, &self.profile().agent) {
+            self.registration.set_profile(profile);
         }
     }
 
@@ -335,6 +343,7 @@ impl Account {
 
     fn on_registered(&mut self, outputs: &mut Vec<Output>) {
         self.refusals = 0;
+        self.password_before = None;
         if matches!(self.phase, Phase::Registering | Phase::Lost | Phase::Refused) {
             self.phase = Phase::Connected;
             self.tell_registered(outputs);
@@ -355,6 +364,9 @@ impl Account {
         outputs.push(Output::Event(Event::RegisterRefused(self.id, status.code())));
         outputs.push(Output::Event(Event::RegisterFinalized(self.id, status.code())));
         if self.is_configured {
+            if let Some(password) = self.password_before.take() {
+                self.use_password(password);
+            }
             let wait = REFUSED_WAIT.saturating_mul(1 << self.refusals.min(4)).min(REFUSED_WAIT_MAX);
             self.refusals = self.refusals.saturating_add(1);
             self.registration.retry_at(now + wait);

@@ -90,7 +90,7 @@ impl Accounts {
             Some(account) => {
                 self.connections = self.connections.saturating_add(1);
                 account.connected_as = self.connections;
-                account.adopt(now, endpoint, owner, &settings.password, &self.agent, outputs);
+                account.adopt(now, endpoint, owner, &settings.password, outputs);
                 account.id
             }
             None => self.add(now, endpoint, settings, Some(owner), outputs).ok_or_else(|| Refusal {

@@ -231,6 +231,31 @@ fn rule_8_a_configured_account_that_is_refused_is_tried_again_after_5_minutes_ri
 }
 
 #[test]
+fn rule_8_a_configured_account_is_tried_again_by_its_own_password_when_a_program_s_was_refused() {
+    const CHALLENGE: &str = "WWW-Authenticate: Digest realm=\"lab\", nonce=\"5ca1ab1e\"\r\n";
+    let mut world = World::new(Config { accounts: vec![settings()], ..Config::default() });
+    // Without qop the response depends on nothing but the password.
+    let answers_with_response = |world: &mut World, status: &str| {
+        let request = world.hears("REGISTER ");
+        world.answers(&request, "401 Unauthorized", CHALLENGE, "");
+        let signed = world.hears("REGISTER ");
+        world.answers(&signed, status, "Contact: <sip:1000@192.0.2.10>;expires=90000\r\n", "");
+        let (_, response) = signed.split_once("response=").expect("it is signed");
+        response.split('"').nth(1).map(ToString::to_string)
+    };
+    let own = answers_with_response(&mut world, "200 OK");
+    let Command::Register { domain, number, autodisconnect, .. } = register() else {
+        panic!("no sipregister")
+    };
+    world.ask(Command::Register { domain, number, password: "guess".into(), autodisconnect });
+    assert_ne!(answers_with_response(&mut world, "403 Forbidden"), own);
+    world.told();
+    world.pass(5 * MINUTE);
+    assert_eq!(answers_with_response(&mut world, "200 OK"), own);
+    assert!(matches!(world.told()[..], [Event::Registered(_), Event::RegisterFinalized(_, 0)]));
+}
+
+#[test]
 fn rule_8_a_program_s_account_that_is_refused_stops() {
     let mut world = World::new(Config::default());
     world.ask(register());
