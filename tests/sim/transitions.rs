@@ -178,6 +178,7 @@ pub(crate) const MACHINES: &[(&str, &[Transition])] = &[
             ("Lost", &[Peer], "Refused"),
             ("Lost", &[User, Timer], "Disconnecting"),
             ("Lost", &[User], "Gone"),
+            ("Refused", &[User], "Registering"),
             ("Refused", &[Peer], "Connected"),
             ("Refused", &[User, Timer], "Disconnecting"),
             ("Disconnecting", &[Timer], "Gone"),

@@ -188,9 +188,11 @@ impl Account {
         }
     }
 
-    /// Whether `sipregister` with this user and domain adopts it (rule 7).
+    /// Whether `sipregister` with this user and domain adopts it (rule 7). One that was refused, and is tried again, is
+    /// lost in that regard.
     pub(super) fn can_be_adopted(&self, settings: &Settings) -> bool {
-        matches!(self.phase, Phase::Registering | Phase::Connected | Phase::Lost)
+        let is_tried_again = self.is_configured && matches!(self.phase, Phase::Refused);
+        (is_tried_again || matches!(self.phase, Phase::Registering | Phase::Connected | Phase::Lost))
             && self.settings.user == settings.user
             && self.settings.domain == settings.domain
     }
@@ -230,7 +232,7 @@ impl Account {
         }
         match self.phase {
             Phase::Connected => self.tell_registered(outputs),
-            Phase::Lost => {
+            Phase::Lost | Phase::Refused => {
                 self.phase = Phase::Registering;
                 self.registration.register(now, endpoint);
             }

@@ -133,6 +133,25 @@ fn rule_07_a_changed_password_is_tried() {
 }
 
 #[test]
+fn rule_07_a_configured_account_that_was_refused_is_adopted_too_for_it_is_tried_again() {
+    let mut peer = Peer::new();
+    let phone = Phone::start(&peer.section());
+    let mut program = phone.program();
+    let register = peer.hears("REGISTER");
+    peer.answers(&register, "403 Forbidden");
+    let id = program.hears("OnSIPRegisterRefused")["connectionId"].clone();
+    program.hears("OnSIPRegisterFinalized");
+    let mut account = peer.account();
+    for password in ["pw1000", "pw1001"] {
+        account["password"] = password.into();
+        assert_eq!(program.asks("sipregister", account.clone())["connectionId"], id);
+        peer.registers(3600);
+        program.hears_of_registration(&id);
+    }
+    assert_eq!(accounts(&mut program).as_array().map(Vec::len), Some(1));
+}
+
+#[test]
 fn rule_07_another_account_replaces_the_connections_own_which_is_unregistered_first() {
     let mut stage = Stage::new();
     let old = stage.registers(3600);
