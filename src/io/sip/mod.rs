@@ -173,6 +173,7 @@ pub struct SipThread {
     media: MediaThreads,
     api: api::Door,
     phone: Phone,
+    has_stopped: bool,
     /// What peers of any kind do.
     provoked: Provoked,
 }
@@ -206,6 +207,7 @@ impl SipThread {
             media,
             api,
             phone,
+            has_stopped: false,
             provoked: Provoked::default(),
         };
         let now = clock::now();
@@ -249,17 +251,18 @@ impl SipThread {
         if is_due {
             self.look_at_names(now);
             self.phone.handle_input(now, Input::Timeout);
+            self.carry_out(now);
         }
-        let goes_on = self.carry_out(now);
         let next = self.phone.poll_timeout();
         self.alarm.set(next)?;
         if is_due && self.legs.is_empty() && next.is_none_or(|next| next - now >= REST) {
             memory::give_back_the_rest();
         }
-        Ok(goes_on)
+        Ok(!self.has_stopped)
     }
 
-    /// Takes a turn's share of what a source has. True if there may be more.
+    /// Takes a turn's share of what a source has, and does what the phone wants done about each before it takes the next:
+    /// a call that has begun leaves RTP ports for one more. True if there may be more.
     fn drain(&mut self, now: Instant, source: Token) -> bool {
         match source {
             BELL => (0..TURN).all(|_| self.take_letter(now)),
@@ -287,6 +290,7 @@ impl SipThread {
             }
             Letter::Stop => self.phone.handle_input(now, Input::Stop),
         }
+        self.carry_out(now);
         true
     }
 
@@ -313,6 +317,7 @@ impl SipThread {
             Arrival::Nothing => return false,
         };
         self.phone.handle_input(now, Input::Sip(input));
+        self.carry_out(now);
         true
     }
 
@@ -326,11 +331,12 @@ impl SipThread {
             Answer::Nothing => return false,
         };
         self.phone.handle_input(now, Input::Sip(input));
+        self.carry_out(now);
         true
     }
 
-    /// Does all that the phone wants done. False once it has stopped.
-    fn carry_out(&mut self, now: Instant) -> bool {
+    /// Does all that the phone wants done.
+    fn carry_out(&mut self, now: Instant) {
         while let Some(output) = self.phone.poll_output() {
             match output {
                 Output::Send { flow, bytes } => self.send(now, flow, &bytes),
@@ -349,10 +355,9 @@ impl SipThread {
                     self.api.post(api::Letter::Reply { client, reply: Box::new(reply) });
                 }
                 Output::Log(line) => info!("{line}"),
-                Output::Stopped => return false,
+                Output::Stopped => self.has_stopped = true,
             }
         }
-        true
     }
 
     /// A UDP flow is open at once: the route to the peer tells its local address.

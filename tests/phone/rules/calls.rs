@@ -3,6 +3,7 @@
 
 use std::time::Instant;
 
+use nix::sys::signal::Signal;
 use serde_json::json;
 
 use crate::stage::{Call, Dialog, Ear, Peer, Stage};
@@ -167,6 +168,22 @@ fn rule_09_a_call_that_finds_the_phone_full_is_refused_without_an_event() {
     stage.peer.calls(stage.phone.sip, "bob", &Ear::new().sdp());
     stage.peer.hears("486");
     stage.program.hears_no_more();
+}
+
+#[test]
+fn rule_09_calls_that_come_in_at_the_same_moment_all_ring() {
+    let mut stage = Stage::registered();
+    let names = ["ada", "bob", "eve", "joe"];
+    // The phone sleeps over their INVITEs, and finds all of them at once.
+    stage.phone.signal(Signal::SIGSTOP);
+    for name in names {
+        stage.peer.calls(stage.phone.sip, name, &Ear::new().sdp());
+    }
+    stage.phone.signal(Signal::SIGCONT);
+    for name in names {
+        stage.peer.hears_of("180", name);
+        stage.program.hears("OnNewCall");
+    }
 }
 
 #[test]
