@@ -378,13 +378,17 @@ impl Call {
     }
 
     fn on_progress(&mut self, step: &mut Step<'_>, status: Status, sdp: Option<&[u8]>) {
-        let early = sdp.zip(self.sound.as_mut()).map(|(sdp, sound)| sound.take_answer(sdp));
-        if status == Status::RINGING
-            && let Some(sound) = &mut self.sound
-        {
-            sound.sound_tone(Some(Tone::Ringback), step.outputs);
+        let mut early_media = false;
+        if let Some(sound) = &mut self.sound {
+            if let Some(sdp) = sdp {
+                // One that is of no use leaves what there is: only the answer that comes with a 2xx has to be.
+                sound.take_answer(sdp).ok();
+            }
+            if status == Status::RINGING {
+                sound.sound_tone(Some(Tone::Ringback), step.outputs);
+            }
+            early_media = sound.is_agreed();
         }
-        let early_media = matches!(early, Some(Ok(())));
         // Rule 18: phones say again and again that they ring, and several may ring.
         if self.progress.replace((status, early_media)) == Some((status, early_media)) {
             return;

@@ -170,6 +170,9 @@ fn rule_18_a_100_and_a_repetition_give_no_progress_and_others_do_with_early_medi
     stage.peer.answers_with(&invite, "183 Session Progress", &stage.peer.contact(), &ear.sdp());
     assert_eq!(stage.program.hears("OnCallProgress"), told(183, true));
     ear.hears();
+    // What rings after it takes the sound from nobody.
+    stage.peer.answers_with(&invite, "180 Ringing", &stage.peer.contact(), "");
+    assert_eq!(stage.program.hears("OnCallProgress"), told(180, true));
     stage.program.hears_no_more();
 }
 

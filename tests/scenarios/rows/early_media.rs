@@ -34,7 +34,7 @@ pub(crate) const ROWS: &[Row] = &[
         ~> use 8/PCMA 192.0.2.20:4000 sendrecv
         <~ Arrived
            <- 180 INVITE
-        <= OnCallProgress 180
+        <= OnCallProgress early 180
         ~> use nothing
         ~> tone nothing
            <- 200 INVITE
