@@ -306,6 +306,49 @@ fn rule_07_a_lost_connections_account_stays_unless_it_wants_to_go_after_3_s_with
 }
 
 #[test]
+fn rule_07_a_page_that_reloads_in_time_keeps_an_account_that_would_go_with_its_connection() {
+    let mut stage = Stage::new();
+    let mut peers = [Peer::new(), Peer::new()];
+    let [(page, kept), (other, lost)] = peers.each_mut().map(|peer| {
+        let mut program = stage.phone.program();
+        let id = program.asks("sipregister", autodisconnecting(peer))["connectionId"].clone();
+        peer.registers(3600);
+        stage.program.hears_of_registration(&id);
+        (program, id)
+    });
+    let token = page.token.clone();
+    drop(page);
+    drop(other);
+    let mut page = stage.phone.program_again(&token);
+    // The other's, which was lost after it, goes.
+    peers[1].unbinds();
+    for program in [&mut stage.program, &mut page] {
+        assert_eq!(program.hears("OnSIPUnRegister")["connectionId"], lost);
+        program.hears_no_more();
+    }
+    assert_eq!(accounts(&mut page)[0]["connectionId"], kept);
+    page.asks("sipunregister", json!({}));
+    peers[0].unbinds();
+    assert_eq!(page.hears("OnSIPUnRegister")["connectionId"], kept);
+}
+
+#[test]
+fn rule_07_a_call_that_rings_ends_with_480_when_its_account_goes_with_a_connection() {
+    let mut stage = Stage::with("[api]\nautodisconnect_seconds = 0\n");
+    let mut page = stage.phone.program();
+    let id = page.asks("sipregister", autodisconnecting(&stage.peer))["connectionId"].clone();
+    stage.peer.registers(3600);
+    stage.program.hears_of_registration(&id);
+    let (_, call) = stage.is_called("ada", &Ear::new());
+    drop(page);
+    let ended = stage.program.hears("OnFinalizedCall");
+    assert_eq!((&ended["callId"], &ended["SIPError"]), (&call["callId"], &json!(480)));
+    stage.peer.hears("480");
+    stage.peer.unbinds();
+    assert_eq!(stage.program.hears("OnSIPUnRegister")["connectionId"], id);
+}
+
+#[test]
 fn rule_07_answered_calls_go_on_without_their_account_and_ringing_ones_end_with_480() {
     let mut stage = Stage::registered();
     let mut answered = stage.accepts(&Ear::new());
