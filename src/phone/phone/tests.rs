@@ -1,5 +1,6 @@
 //! What takes minutes: rules 8, 9 and 11, and media that are lost for good, in virtual time. The server is scripted bytes.
 
+mod accounts;
 mod legs;
 mod offers;
 mod referrals;
@@ -33,6 +34,8 @@ const SDP: &str = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\
 struct World {
     phone: Phone,
     now: Instant,
+    /// Where what the phone receives comes from.
+    peer: SocketAddr,
     sent: VecDeque<String>,
     events: VecDeque<Event>,
     reply: Option<Reply>,
@@ -42,10 +45,6 @@ struct World {
     /// What each leg was told last.
     terms: BTreeMap<LegId, Terms>,
     log: Vec<String>,
-}
-
-fn flow() -> Flow {
-    flow_to(PEER.parse().expect("an address"))
 }
 
 fn flow_to(remote: SocketAddr) -> Flow {
@@ -62,8 +61,9 @@ impl World {
         let phone = Phone::new(config, [7; 32], Instant::ZERO);
         let (sent, events) = (VecDeque::new(), VecDeque::new());
         let (legs, ended, terms, log) = (Vec::new(), Vec::new(), BTreeMap::new(), Vec::new());
+        let peer = PEER.parse().expect("an address");
         let mut world =
-            Self { phone, now: Instant::ZERO, sent, events, reply: None, legs, ended, terms, log };
+            Self { phone, now: Instant::ZERO, peer, sent, events, reply: None, legs, ended, terms, log };
         for number in 0..8 {
             let rtp_port = 16_384 + 2 * number;
             let port = PortId(number.into());
@@ -109,8 +109,12 @@ impl World {
     }
 
     fn ask(&mut self, command: Command) -> Done {
-        self.hand(Input::Command { client: PROGRAM, command });
-        self.reply.take().expect("a reply").expect("it is accepted")
+        self.ask_as(PROGRAM, command).expect("it is accepted")
+    }
+
+    fn ask_as(&mut self, client: ClientId, command: Command) -> Reply {
+        self.hand(Input::Command { client, command });
+        self.reply.take().expect("a reply")
     }
 
     /// The next message that begins so; what came before it is of no interest.
@@ -144,7 +148,7 @@ impl World {
     }
 
     fn receives(&mut self, text: &str) {
-        self.hand(Input::Sip(endpoint::Input::Datagram { flow: flow(), bytes: text.as_bytes() }));
+        self.hand(Input::Sip(endpoint::Input::Datagram { flow: flow_to(self.peer), bytes: text.as_bytes() }));
     }
 
     /// The legs that the user speaks in.

@@ -1,0 +1,127 @@
+//! Several accounts, and one that comes back: rule 7.
+
+use super::offers::invite;
+use super::*;
+use crate::command::{Refusal, RefusalCode};
+
+/// Servers that all know the phone as 1000; the last is reached from another address of the phone.
+const SERVERS: [&str; 3] = [PEER, "192.0.2.2:5060", "[2001:db8::1]:5060"];
+
+fn settings_at(server: &str) -> Settings {
+    Settings::new("1000".into(), "pw1000".into(), server.parse().expect("a domain"))
+}
+
+fn register_at(server: &str, user: &str) -> Command {
+    let (number, password) = (user.into(), "pw1000".into());
+    Command::Register { domain: server.into(), number, password, autodisconnect: false }
+}
+
+impl World {
+    /// From now on the phone hears this one.
+    fn hears_from(&mut self, peer: &str) {
+        self.peer = peer.parse().expect("an address");
+    }
+
+    /// The server at this address registers the phone.
+    fn registers_at(&mut self, server: &str) {
+        self.hears_from(server);
+        let request = self.hears("REGISTER ");
+        self.answers(&request, "200 OK", "Contact: <sip:1000@192.0.2.10>;expires=3600\r\n", "");
+    }
+
+    /// A call comes in: the account that it is for.
+    fn is_called(&mut self, branch: &str) -> ConnectionId {
+        self.told();
+        self.receives(&invite(branch, ""));
+        let told = self.told();
+        let [Event::NewCall(told)] = &told[..] else { panic!("no call: {told:?}") };
+        let (call, connection) = (told.call, told.connection);
+        self.ask(Command::FinalizeCall(call));
+        connection
+    }
+
+    /// A program that has no account places a call: the account that it goes out by.
+    fn calls_by(&mut self) -> ConnectionId {
+        self.told();
+        let Ok(Done::Call(call)) = self.ask_as(ClientId(99), start_call()) else { panic!("no call") };
+        let told = self.told();
+        let [Event::NewCall(told)] = &told[..] else { panic!("no call: {told:?}") };
+        let connection = told.connection;
+        self.ask(Command::FinalizeCall(call));
+        connection
+    }
+}
+
+#[test]
+fn rule_07_a_call_is_for_the_account_of_the_server_that_it_comes_from_where_several_know_the_user() {
+    let accounts = SERVERS.map(settings_at).to_vec();
+    let peers = vec!["2001:db8::/32".parse().expect("a prefix")];
+    let mut world = World::new(Config { accounts, peers, ..Config::default() });
+    for number in 0..4 {
+        let (port, rtp_port) = (PortId(20 + number), 18_000);
+        world.hand(Input::MediaPort { port, family: Family::V6, rtp_port });
+    }
+    SERVERS.iter().for_each(|server| world.registers_at(server));
+    for (server, account) in SERVERS.into_iter().zip([1, 2, 3]) {
+        world.hears_from(server);
+        assert_eq!(world.is_called(&format!("from-{account}")), ConnectionId(account));
+    }
+    world.hears_from("[2001:db8::7]:5060");
+    assert_eq!(
+        world.is_called("neighbour"),
+        ConnectionId(3),
+        "whose server is reached from the same address"
+    );
+}
+
+#[test]
+fn rule_07_a_call_goes_out_by_the_default_account_wherever_that_stands_in_the_configuration() {
+    let mut accounts = SERVERS.map(settings_at);
+    accounts[1].default = true;
+    let mut world = World::new(Config { accounts: accounts.to_vec(), ..Config::default() });
+    SERVERS.iter().for_each(|server| world.registers_at(server));
+    assert_eq!(world.calls_by(), ConnectionId(2));
+}
+
+#[test]
+fn rule_07_an_account_is_not_connected_anew_by_a_refresh() {
+    let mut world = World::new(Config::default());
+    for (client, server) in [(1, SERVERS[0]), (2, SERVERS[1])] {
+        world.ask_as(ClientId(client), register_at(server, "1000")).expect("an account");
+        world.registers_at(server);
+        world.pass(SECOND);
+    }
+    world.sent.clear();
+    while world.sent.is_empty() {
+        world.pass(SECOND);
+    }
+    world.registers_at(SERVERS[0]);
+    assert_eq!(world.calls_by(), ConnectionId(2), "the one that was connected last");
+}
+
+#[test]
+fn rule_07_an_account_that_comes_back_is_bound_once_its_removal_can_not_undo_that() {
+    let mut world = World::registered(Config::default());
+    world.ask(Command::Unregister);
+    let removal = world.hears("REGISTER ");
+    let Done::Connection(id) = world.ask(register()) else { panic!("no connection") };
+    assert_eq!(world.told(), [Event::Unregistered(ConnectionId(1))]);
+    world.hears_nothing();
+    world.answers(&removal, "200 OK", "", "");
+    let request = world.hears("REGISTER ");
+    world.answers(&request, "200 OK", "Contact: <sip:1000@192.0.2.10>;expires=3600\r\n", "");
+    assert_eq!(world.told(), [Event::Registered(id), Event::RegisterFinalized(id, 0)]);
+}
+
+#[test]
+fn rule_07_of_64_accounts_each_can_be_adopted_and_one_more_is_500() {
+    let mut world = World::new(Config::default());
+    let register = |number: u64| register_at(PEER, &format!("{number}"));
+    for number in 1..=64 {
+        world.ask_as(ClientId(number), register(number)).expect("an account");
+    }
+    let refused = world.ask_as(ClientId(65), register(65));
+    assert!(matches!(refused, Err(Refusal { code: RefusalCode::Internal, .. })), "{refused:?}");
+    let adopted = world.ask_as(ClientId(65), register(64));
+    assert!(matches!(adopted, Ok(Done::Connection(ConnectionId(64)))), "{adopted:?}");
+}
