@@ -212,9 +212,11 @@ mod tests {
             checked(|config| config.users[0].password_hash = Secret::from("secret")),
             Err(ConfigError::PasswordHash("crm".into()))
         );
-        assert_eq!(
-            checked(|config| config.users[0].origins.push("https://crm.example/page".into())),
-            Err(ConfigError::Origin("crm".into(), "https://crm.example/page".into()))
-        );
+        for origin in ["https://crm.example/page", "crm.example", "my app://crm.example", "://crm.example"] {
+            assert_eq!(
+                checked(|config| config.users[0].origins.push(origin.into())),
+                Err(ConfigError::Origin("crm".into(), origin.into()))
+            );
+        }
     }
 }

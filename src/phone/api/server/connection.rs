@@ -106,10 +106,7 @@ impl Connection {
 
     pub(super) fn is_lost(&self, now: Instant) -> bool {
         let is_past = |at: Instant| at <= now;
-        let is_silent = match self.silence {
-            Silence::Pinged { lost_at } => self.waiting.is_none() && is_past(lost_at),
-            _ => false,
-        };
+        let is_silent = matches!(self.silence, Silence::Pinged { lost_at } if is_past(lost_at));
         is_silent || self.stuck_at.is_some_and(is_past)
     }
 

@@ -160,6 +160,9 @@ fn heads_that_ask_for_something_else_are_answered_by_the_rfcs() {
     for (head, status) in [
         (request("GET /other", host), 404),
         (request("POST /", host), 405),
+        (request("POST /version", host), 405),
+        (request("GET /other", &UPGRADE), 404),
+        (request("GET /", &[&UPGRADE[..2], &UPGRADE[3..]].concat()), 200),
         (request("GET http://localhost/", host), 400),
         (request("GET /", &["Accept: */*"]), 400),
         (request("GET /", &["Host: localhost", "Host: localhost"]), 400),
@@ -173,13 +176,26 @@ fn heads_that_ask_for_something_else_are_answered_by_the_rfcs() {
         (request("GET /", &UPGRADE[..3]), 426),
         (request("GET /", &UPGRADE[..4]), 400),
         (request("GET /", &[host, &["X: y"; 80]].concat()), 431),
-        (alloc::format!("GET / HTTP/1.1\r\nHost: localhost\r\nCookie: {}", "c".repeat(20_000)), 431),
         ("nonsense\r\n\r\n".into(), 400),
         ("GET / HTTP/1.1\r\nHost: \u{e9}\u{0}\r\n\r\n".into(), 400),
     ] {
         assert_eq!(answer(judged(&head)).0, status, "{head}");
     }
     assert_eq!(answer(judged("\u{16}\u{3}\u{1}\u{2}\u{0}")).0, 400, "a TLS hello");
+}
+
+#[test]
+fn a_head_of_16_kib_is_served_and_a_longer_one_is_431_as_soon_as_that_is_seen() {
+    let head = |bytes: usize| {
+        let rest = request("GET /", &[UPGRADE[0], "Cookie: "]).len();
+        request("GET /", &[UPGRADE[0], &alloc::format!("Cookie: {}", "c".repeat(bytes - rest))])
+    };
+    let longest = head(16_384);
+    assert_eq!(answer(judged(&longest)).0, 200);
+    assert_eq!(judged(&longest[..16_383]), Verdict::Incomplete);
+    let longer = head(16_385);
+    assert_eq!(answer(judged(&longer)).0, 431);
+    assert_eq!(answer(judged(&longer[..16_384])).0, 431);
 }
 
 #[test]
