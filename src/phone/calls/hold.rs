@@ -56,6 +56,11 @@ impl Hold {
         self.wanted == self.agreed
     }
 
+    /// Whether an offer of ours has no answer yet.
+    pub(super) const fn is_offered(self) -> bool {
+        self.offered.is_some()
+    }
+
     /// What our answers say as far as the offer goes along with it: that the peer held us before is nothing to it.
     pub(super) const fn answering(self) -> Direction {
         if self.wanted { Direction::SENDONLY } else { Direction::SENDRECV }

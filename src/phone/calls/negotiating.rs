@@ -78,10 +78,7 @@ impl Call {
 
     /// RFC 3261 §13.3.1.4: an offer of ours that the ACK leaves without an answer ends the call.
     pub(super) fn on_acknowledged(&mut self, step: &mut Step<'_>, sdp: Option<&[u8]>) -> Result<(), Status> {
-        match &self.sound {
-            Some(sound) if !sound.is_answered() => self.on_answer(step, sdp),
-            _ => Ok(()),
-        }
+        if self.hold.is_offered() { self.on_answer(step, sdp) } else { Ok(()) }
     }
 
     /// The peer's new offer is answered, with as much as our side's hold allows; one without an offer gets ours.
@@ -128,9 +125,6 @@ impl Call {
     }
 
     pub(super) fn on_reoffer_refused(&mut self, step: &mut Step<'_>, status: Status) {
-        if let Some(sound) = &mut self.sound {
-            sound.on_refused();
-        }
         let event = self.hold.on_refused(self.id(), status);
         step.outputs.extend(event.map(Output::Event));
         self.on_hold_settled(step);

@@ -25,8 +25,6 @@ pub(super) struct Sound {
     tone: Option<Tone>,
     /// Whether the leg tells how loud it is, told to it.
     is_metered: bool,
-    /// An offer of ours has no answer yet.
-    is_offering: bool,
 }
 
 /// What our side makes of what was agreed.
@@ -58,7 +56,6 @@ impl Sound {
             terms: None,
             tone: None,
             is_metered: false,
-            is_offering: false,
         }
     }
 
@@ -86,24 +83,12 @@ impl Sound {
         self.agreement.as_ref().is_some_and(|agreement| agreement.held)
     }
 
-    /// Whether our last offer, if there was one, has its answer.
-    pub(super) const fn is_answered(&self) -> bool {
-        !self.is_offering
-    }
-
     pub(super) fn offer(&mut self, direction: Direction) -> Vec<u8> {
-        self.is_offering = true;
         self.negotiation.offer(self.local_rtp, direction)
-    }
-
-    /// Our offer was refused.
-    pub(super) fn on_refused(&mut self) {
-        self.is_offering = false;
     }
 
     pub(super) fn take_answer(&mut self, sdp: &[u8]) -> Result<(), SdpError> {
         self.agreement = Some(self.negotiation.handle_answer(sdp)?);
-        self.is_offering = false;
         Ok(())
     }
 
@@ -117,8 +102,6 @@ impl Sound {
     }
 
     pub(super) fn agree(&mut self, agreement: Agreement) {
-        // An offer of ours that met the peer's has come to nothing.
-        self.is_offering = false;
         self.agreement = Some(agreement);
     }
 

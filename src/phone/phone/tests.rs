@@ -4,14 +4,16 @@ mod accounts;
 mod legs;
 mod offers;
 mod referrals;
+mod stopping;
+mod tones;
 
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec;
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 
-use media::leg::{LegCommand, LegEvent, LegId, Terms};
+use media::leg::{LegCommand, LegEvent, LegId, Terms, Tone};
 use sip::flow::{Flow, Link, Transport};
 
 use super::*;
@@ -40,16 +42,24 @@ struct World {
     events: VecDeque<Event>,
     reply: Option<Reply>,
     legs: Vec<LegId>,
-    /// Those that have ended.
-    ended: Vec<LegId>,
+    /// Those that have ended, each with what its user heard last.
+    ended: Vec<(LegId, Option<Tone>)>,
     /// What each leg was told last.
     terms: BTreeMap<LegId, Terms>,
     log: Vec<String>,
+    has_stopped: bool,
 }
 
+/// The phone has an address in everybody's network.
 fn flow_to(remote: SocketAddr) -> Flow {
-    let local = if remote.is_ipv4() { "192.0.2.10:5060" } else { "[2001:db8::10]:5060" };
-    Flow { link: Link::Sip(Transport::Udp), local: local.parse().expect("an address"), remote }
+    let local = match remote.ip() {
+        IpAddr::V4(ip) => {
+            let [a, b, c, _] = ip.octets();
+            SocketAddr::from(([a, b, c, 10], 5060))
+        }
+        IpAddr::V6(_) => "[2001:db8::10]:5060".parse().expect("an address"),
+    };
+    Flow { link: Link::Sip(Transport::Udp), local, remote }
 }
 
 fn settings() -> Settings {
@@ -58,12 +68,19 @@ fn settings() -> Settings {
 
 impl World {
     fn new(config: Config) -> Self {
-        let phone = Phone::new(config, [7; 32], Instant::ZERO);
-        let (sent, events) = (VecDeque::new(), VecDeque::new());
-        let (legs, ended, terms, log) = (Vec::new(), Vec::new(), BTreeMap::new(), Vec::new());
-        let peer = PEER.parse().expect("an address");
-        let mut world =
-            Self { phone, now: Instant::ZERO, peer, sent, events, reply: None, legs, ended, terms, log };
+        let mut world = Self {
+            phone: Phone::new(config, [7; 32], Instant::ZERO),
+            now: Instant::ZERO,
+            peer: PEER.parse().expect("an address"),
+            sent: VecDeque::new(),
+            events: VecDeque::new(),
+            reply: None,
+            legs: Vec::new(),
+            ended: Vec::new(),
+            terms: BTreeMap::new(),
+            log: Vec::new(),
+            has_stopped: false,
+        };
         for number in 0..8 {
             let rtp_port = 16_384 + 2 * number;
             let port = PortId(number.into());
@@ -89,12 +106,13 @@ impl World {
                 Output::Leg { leg, command: LegCommand::Use(terms) } => {
                     self.terms.insert(leg, terms);
                 }
-                Output::Leg { leg, command: LegCommand::End { .. } } => {
+                Output::Leg { leg, command: LegCommand::End { tone } } => {
                     self.terms.remove(&leg);
-                    self.ended.push(leg);
+                    self.ended.push((leg, tone));
                 }
                 Output::Log(line) => self.log.push(line),
-                Output::Close { .. } | Output::Leg { .. } | Output::Stopped => {}
+                Output::Stopped => self.has_stopped = true,
+                Output::Close { .. } | Output::Leg { .. } => {}
             }
         }
     }

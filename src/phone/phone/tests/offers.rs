@@ -48,6 +48,11 @@ pub(super) fn invite(branch: &str, sdp: &str) -> String {
     )
 }
 
+/// The server cancels that call.
+pub(super) fn cancel(branch: &str) -> String {
+    invite(branch, "").replace("INVITE sip:", "CANCEL sip:").replace("1 INVITE", "1 CANCEL")
+}
+
 /// The server's request within the dialog of our INVITE.
 pub(super) fn within(ours: &str, method: &str, cseq: u32, sdp: &str) -> String {
     let (from, to, call_id) = (field(ours, "To"), field(ours, "From"), field(ours, "Call-ID"));
@@ -144,5 +149,65 @@ fn a_call_that_moves_on_to_an_address_of_the_other_family_has_sound_there() {
     world.answers(&invite, "302 Moved Temporarily", contact, "");
     let invite = world.hears("INVITE ");
     assert!(invite.contains("c=IN IP6 2001:db8::10\r\n") && invite.contains("m=audio 17000 "), "{invite}");
-    assert_eq!((world.legs.len(), world.ended), (2, vec![world.legs[0]]));
+    assert_eq!((world.legs.len(), world.ended), (2, vec![(world.legs[0], None)]));
+}
+
+#[test]
+fn a_call_that_moves_on_within_a_family_has_its_sound_where_it_goes_out_from() {
+    let mut world = World::registered(Config::default());
+    world.ask(start_call());
+    let invite = world.hears("INVITE ");
+    assert!(invite.contains("c=IN IP4 192.0.2.10\r\n"), "{invite}");
+    world.answers(&invite, "302 Moved Temporarily", "Contact: <sip:600@198.51.100.1>\r\n", "");
+    let invite = world.hears("INVITE ");
+    assert!(invite.contains("c=IN IP4 198.51.100.10\r\n"), "{invite}");
+    assert_eq!((world.legs.len(), world.ended), (1, vec![]));
+}
+
+#[test]
+fn rule_17_a_hold_that_was_refused_is_told_once_the_peer_has_heard_of_it_and_lasts() {
+    let mut world = World::registered(Config::default());
+    let (first, ours) = world.calls();
+    let Done::Call(second) = world.ask(start_call()) else { panic!("no call") };
+    let hold = world.hears("INVITE ");
+    let invite = world.hears("INVITE ");
+    world.answers(&hold, "488 Not Acceptable Here", "", "");
+    world.answers(&invite, "200 OK", "Contact: <sip:600@192.0.2.1>\r\n", SDP);
+    let hold = world.hears("INVITE ");
+    world.answers(&hold, "488 Not Acceptable Here", "", "");
+    world.told();
+    world.receives(&within(&ours, "INVITE", 2, &described(2, "")));
+    let ok = world.hears("SIP/2.0 200 ");
+    assert!(ok.contains(SENDONLY), "{ok}");
+    world.receives(&within(&ours, "ACK", 2, ""));
+    assert_eq!(world.told(), [Event::Hold { call: first, hold: true, by: Side::Local, sip_error: 0 }]);
+    world.ask(Command::FinalizeCall(second));
+    assert_eq!((world.hold_state(first), world.speaking()), (HoldState::Local, vec![]));
+}
+
+#[test]
+fn a_description_in_the_ack_of_an_offer_that_is_answered_means_nothing() {
+    let mut world = World::registered(Config::default());
+    world.receives(&invite("new", SDP));
+    let told = world.told();
+    let [Event::NewCall(told)] = &told[..] else { panic!("no call: {told:?}") };
+    world.ask(Command::AcceptCall(told.call));
+    let ok = world.hears("SIP/2.0 200 ");
+    let terms = world.terms.clone();
+    world.receives(&ack(&ok, &described(2, SENDONLY).replace("7000", "7002")));
+    assert_eq!(world.terms, terms);
+    assert_eq!(world.hold_state(told.call), HoldState::None);
+}
+
+#[test]
+fn a_session_s_number_has_room_where_peers_count_to_two_thousand_million() {
+    let mut world = World::registered(Config::default());
+    for _ in 0..8 {
+        let Done::Call(call) = world.ask(start_call()) else { panic!("no call") };
+        let invite = world.hears("INVITE ");
+        let origin = invite.lines().find_map(|line| line.strip_prefix("o=- ")).expect("an origin");
+        let number: i32 = origin.split(' ').next().unwrap_or_default().parse().expect("a number");
+        assert!(number >= 0);
+        world.ask(Command::FinalizeCall(call));
+    }
 }
