@@ -81,9 +81,9 @@ impl FromStr for Prefix {
 pub(crate) struct Invitation {
     /// It came from an account's server or a configured peer.
     pub(crate) is_known: bool,
-    /// It is for an account of ours.
+    /// It is for an account of ours, which is not being disconnected.
     pub(crate) is_for_us: bool,
-    /// There are as many calls as there may be, or the phone stops.
+    /// There are as many calls as there may be.
     pub(crate) is_full: bool,
 }
 

@@ -54,8 +54,8 @@ impl Phone {
         let to = invite.headers.to().ok();
         let domain = to.as_ref().and_then(|to| to.uri.as_sip()).map(|uri| &uri.host);
         let account = self.accounts.called(&user, domain, flow);
-        let is_full = self.is_full() || self.stop_at.is_some();
-        let invitation = policy::Invitation { is_known, is_for_us: account.is_some(), is_full };
+        let invitation =
+            policy::Invitation { is_known, is_for_us: account.is_some(), is_full: self.is_full() };
         let account = match (policy::judge(invitation), account) {
             (Verdict::Ring, Some(account)) => account,
             (Verdict::Ring, None) => return Err(Status::NOT_FOUND),
@@ -114,7 +114,7 @@ impl Phone {
     /// # Errors
     /// The status that refuses it.
     fn follow(&mut self, referral: Referral) -> Result<Placed, Status> {
-        if self.is_full() || self.stop_at.is_some() {
+        if self.is_full() {
             return Err(Status::BUSY_HERE);
         }
         let account = self.accounts.get(referral.connection).ok_or(Status::TEMPORARILY_UNAVAILABLE)?;

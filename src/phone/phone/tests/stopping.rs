@@ -1,5 +1,6 @@
 //! A phone that is told to stop: it hangs up and disconnects first, and is done as soon as it may be.
 
+use super::offers::invite;
 use super::*;
 
 /// A phone in a call that is told to stop: its BYE, and the REGISTER that disconnects it.
@@ -31,4 +32,14 @@ fn a_phone_stops_within_two_seconds_though_nobody_answers() {
     assert!(!world.has_stopped);
     world.pass(SECOND);
     assert!(world.has_stopped);
+}
+
+#[test]
+fn a_phone_that_stops_takes_no_more_calls() {
+    let (mut world, bye, _) = stopping();
+    world.answers(&bye, "200 OK", "", "");
+    world.told();
+    world.receives(&invite("late", SDP));
+    world.hears("SIP/2.0 404 ");
+    assert_eq!(world.told(), []);
 }
