@@ -169,10 +169,14 @@ mod tests {
             ("pbx:65536", DomainError::Port),
             ("1000@pbx", DomainError::Superfluous),
             ("pbx;lr", DomainError::Superfluous),
+            ("pbx;maddr=udp", DomainError::Superfluous),
             ("pbx;transport=tcp", DomainError::Transport),
             ("sips:pbx", DomainError::Transport),
         ] {
             assert_eq!(written.parse::<Domain>(), Err(why), "{written}");
         }
+        // RFC 1035 §2.3.4: 253 characters are the longest name.
+        let name = |bytes: usize| "long.".repeat(51)[..bytes].parse::<Domain>();
+        assert_eq!((name(253).map(|_| ()), name(254).map(|_| ())), (Ok(()), Err(DomainError::Host)));
     }
 }

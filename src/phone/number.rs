@@ -282,5 +282,6 @@ mod tests {
             assert_eq!(called(written), Err(error), "{written:?}");
         }
         assert_eq!(called(&"6".repeat(1025)), Err(NumberError::TooLong));
+        assert!(called(&"6".repeat(1024)).is_ok());
     }
 }

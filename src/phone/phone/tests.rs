@@ -1,13 +1,15 @@
-//! What takes minutes: rules 8, 9 and 11, and media that are lost for good, in virtual time. The server is scripted bytes.
+//! What takes minutes: rules 8 and 9, and media that are lost for good, in virtual time. The server is scripted bytes.
 
 mod accounts;
 mod legs;
+mod levels;
 mod offers;
 mod referrals;
 mod stopping;
 mod tones;
+mod transfers;
 
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec;
@@ -47,6 +49,8 @@ struct World {
     /// What each leg was told last.
     terms: BTreeMap<LegId, Terms>,
     log: Vec<String>,
+    /// Those that tell how loud they are.
+    metered: BTreeSet<LegId>,
     has_stopped: bool,
 }
 
@@ -79,6 +83,7 @@ impl World {
             ended: Vec::new(),
             terms: BTreeMap::new(),
             log: Vec::new(),
+            metered: BTreeSet::new(),
             has_stopped: false,
         };
         for number in 0..8 {
@@ -108,7 +113,14 @@ impl World {
                 }
                 Output::Leg { leg, command: LegCommand::End { tone } } => {
                     self.terms.remove(&leg);
+                    self.metered.remove(&leg);
                     self.ended.push((leg, tone));
+                }
+                Output::Leg { leg, command: LegCommand::Meter(true) } => {
+                    self.metered.insert(leg);
+                }
+                Output::Leg { leg, command: LegCommand::Meter(false) } => {
+                    self.metered.remove(&leg);
                 }
                 Output::Log(line) => self.log.push(line),
                 Output::Stopped => self.has_stopped = true,
@@ -296,47 +308,6 @@ fn rule_9_a_call_that_nothing_answers_ends_with_408() {
     world.pass(32 * SECOND);
     let told = world.told();
     assert!(matches!(&told[..], [Event::CallFinalized(told)] if told.sip_error == 408), "{told:?}");
-}
-
-#[test]
-fn rule_11_a_transfer_of_which_60_s_nothing_is_told_fails_and_the_call_speaks_again() {
-    let mut world = World::registered(Config::default());
-    let (call, invite) = world.calls();
-    world.ask(Command::TransferCall { call, to: "601".into() });
-    let offer = world.hears("INVITE ");
-    let held = SDP.replace("o=- 1 1", "o=- 1 2") + "a=recvonly\r\n";
-    world.answers(&offer, "200 OK", "Contact: <sip:600@192.0.2.1>\r\n", &held);
-    let refer = world.hears("REFER ");
-    world.answers(&refer, "202 Accepted", "Contact: <sip:600@192.0.2.1>\r\n", "");
-    world.told();
-
-    // That the target rings counts as a word.
-    world.pass(59 * SECOND);
-    world.receives(&notify(&invite, "180 Ringing"));
-    world.hears("SIP/2.0 200 ");
-    world.pass(59 * SECOND);
-    assert_eq!(world.told(), []);
-    world.pass(SECOND);
-    assert_eq!(world.told(), [Event::TransferFailed { call, sip_error: 408 }]);
-    let offer = world.hears("INVITE ");
-    assert!(offer.contains("a=sendrecv\r\n"), "{offer}");
-    let resumed = SDP.replace("o=- 1 1", "o=- 1 3");
-    world.answers(&offer, "200 OK", "Contact: <sip:600@192.0.2.1>\r\n", &resumed);
-    assert_eq!(world.told(), [Event::Hold { call, hold: false, by: Side::Local, sip_error: 0 }]);
-}
-
-/// What the peer of this call tells of a transfer (RFC 3515 §2.4.5).
-fn notify(invite: &str, status: &str) -> String {
-    let (from, to) = (field(invite, "To"), field(invite, "From"));
-    let call_id = field(invite, "Call-ID");
-    let body = format!("SIP/2.0 {status}\r\n");
-    format!(
-        "NOTIFY sip:1000@192.0.2.10:5060 SIP/2.0\r\nVia: SIP/2.0/UDP {PEER};branch=z9hG4bKnotify;rport\r\n\
-         Max-Forwards: 70\r\nFrom: {from};tag=peer\r\nTo: {to}\r\nCall-ID: {call_id}\r\nCSeq: 1 NOTIFY\r\n\
-         Contact: <sip:600@192.0.2.1>\r\nEvent: refer\r\nSubscription-State: active;expires=300\r\n\
-         Content-Type: message/sipfrag\r\nContent-Length: {}\r\n\r\n{body}",
-        body.len()
-    )
 }
 
 #[test]

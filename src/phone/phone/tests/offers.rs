@@ -30,7 +30,7 @@ impl World {
         (call, self.hears("SIP/2.0 200 "))
     }
 
-    fn hold_state(&mut self, call: CallId) -> HoldState {
+    pub(super) fn hold_state(&mut self, call: CallId) -> HoldState {
         let Done::State(state) = self.ask(Command::GetState) else { panic!("no state") };
         state.calls.into_iter().find(|it| it.told.call == call).expect("the call").hold
     }

@@ -29,3 +29,13 @@ fn rule_11_a_peer_hears_only_of_the_call_that_it_has_asked_for_last() {
     let last = world.hears("NOTIFY ");
     assert!(last.contains("SIP/2.0 404 "), "{last}");
 }
+
+#[test]
+fn rule_11_a_peer_that_asks_for_more_calls_than_there_may_be_is_refused() {
+    let mut world = World::registered(Config { max_calls: 1, ..Config::default() });
+    let (_, invite) = world.calls();
+    world.receives(&refer(&invite, 2, "601", ""));
+    world.hears("SIP/2.0 486 ");
+    world.hears_nothing();
+    assert_eq!(world.told(), []);
+}
