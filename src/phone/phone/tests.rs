@@ -337,3 +337,12 @@ fn part_3_media_may_be_lost_for_ever_where_the_configuration_says_so() {
     world.pass(24 * 60 * MINUTE);
     assert_eq!(world.told(), [Event::MediaLost(call)]);
 }
+
+#[test]
+fn part_3_media_are_not_lost_in_a_call_that_is_held_whatever_its_leg_had_to_say_before_it_heard_so() {
+    let mut world = World::registered(Config::default());
+    let (call, _) = world.calls();
+    world.ask(Command::SetHold { call, hold: true });
+    world.hand(Input::LegEvent { leg: world.legs[0], event: LegEvent::Lost });
+    assert_eq!(world.told(), []);
+}

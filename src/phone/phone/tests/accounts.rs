@@ -121,3 +121,21 @@ fn rule_07_of_64_accounts_each_can_be_adopted_and_one_more_is_500() {
     let adopted = world.ask_as(ClientId(65), register(64));
     assert!(matches!(adopted, Ok(Done::Connection(ConnectionId(64)))), "{adopted:?}");
 }
+
+#[test]
+fn rule_07_a_page_that_reloads_takes_over_its_own_account_and_no_other() {
+    let mut world = World::new(Config::default());
+    for (client, server) in [(1, SERVERS[0]), (2, SERVERS[1])] {
+        let (domain, number, password) = (server.into(), "1000".into(), "pw1000".into());
+        let register = Command::Register { domain, number, password, autodisconnect: true };
+        world.ask_as(ClientId(client), register).expect("an account");
+        world.registers_at(server);
+    }
+    for client in [1, 2] {
+        world.hand(Input::Command { client: ClientId(client), command: Command::ClientGone });
+    }
+    world.hand(Input::Command { client: ClientId(3), command: Command::TakeOver(ClientId(1)) });
+    world.told();
+    world.pass(MINUTE);
+    assert_eq!(world.told(), [Event::Unregistered(ConnectionId(2))]);
+}
