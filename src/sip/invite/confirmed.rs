@@ -143,7 +143,6 @@ impl Confirmed {
             E::Cancelled { transaction } => {
                 matches!(&self.answer, Answer::Pending { transaction: own, .. } if own == transaction)
             }
-            E::Expired { .. } => false,
             _ => {
                 matches!(&self.bye, Bye::Out(bye) if bye.owns(event))
                     || matches!(&self.reoffer, Reoffer::Out { asking, .. } if asking.owns(event))

@@ -4,7 +4,7 @@ use sip::invite::Event;
 use sip::message::Status;
 
 use super::{Call, calling, ended, ok, reaching_by};
-use crate::stage::{Sent, answer, challenge, with};
+use crate::stage::{Sent, answer, challenge, their_request, with};
 
 const MOVED: &str = "302 Moved Temporarily";
 
@@ -64,11 +64,26 @@ fn an_address_that_does_not_answer_is_followed_by_the_next() {
 
 #[test]
 fn who_is_wanted_nowhere_is_called_nowhere_else() {
+    for (answered, status) in
+        [("600 Busy Everywhere", Status::BUSY_EVERYWHERE), ("603 Decline", Status::DECLINE)]
+    {
+        let (mut call, first) = calling();
+        let second =
+            call.followed(&moved(&first, "<sip:a@192.0.2.9>, <sip:b@192.0.2.8>;q=0.5"), "192.0.2.9:5060");
+        call.receive_on(second.flow, &answer(&second, answered));
+        assert_eq!(call.told(), ended(status));
+    }
+}
+
+#[test]
+fn what_else_comes_while_the_way_to_an_address_is_sought_is_not_this_calls() {
     let (mut call, first) = calling();
-    let second =
-        call.followed(&moved(&first, "<sip:a@192.0.2.9>, <sip:b@192.0.2.8>;q=0.5"), "192.0.2.9:5060");
-    call.receive_on(second.flow, &answer(&second, "603 Decline"));
-    assert_eq!(call.told(), ended(Status::DECLINE));
+    call.hold_back("192.0.2.9:5060");
+    call.receive(&moved(&first, "<sip:a@192.0.2.9>"));
+    call.receive(&their_request("OPTIONS", "z9hG4bK2", 2));
+    call.sent();
+    call.open_held();
+    call.offer_as_told("192.0.2.9:5060");
 }
 
 #[test]

@@ -94,6 +94,9 @@ fn other_requests_within_the_early_dialog_get_the_answer_that_is_due_to_them() {
     let later = call.sent_one();
     assert_eq!(later.first_line(), "SIP/2.0 500 Server Internal Error");
     assert!(later.value("Retry-After").parse::<u32>().is_ok_and(|seconds| seconds <= 10));
+    let notify = with(&from_caller(&ringing, "NOTIFY", "z9hG4bK6", 6), CONTACT);
+    call.receive(&with(&notify, "Event: refer\nSubscription-State: active"));
+    assert_eq!(call.sent_lines(), ["481 Call/Transaction Does Not Exist"], "nobody was referred");
     assert!(call.told().is_empty() && !call.user.is_over());
 }
 
