@@ -65,6 +65,19 @@ fn a_new_offer_is_the_dialogs_next_invite_and_its_answer_is_acked() {
 }
 
 #[test]
+fn a_call_that_ends_after_a_new_offer_is_forgotten_once_its_answer_can_not_come_again() {
+    let (mut call, _) = talking();
+    let reinvite = call.reoffer_now();
+    call.receive(&ok_to(&reinvite));
+    assert_eq!((call.sent_one().value("CSeq"), call.told()), ("1 ACK", answered().to_vec()));
+    call.hang_up();
+    let bye = call.sent_one();
+    call.receive(&answer(&bye, "200 OK"));
+    call.run_for(ms(32_000));
+    call.assert_over();
+}
+
+#[test]
 fn whom_we_were_called_by_hears_new_offers_too_each_with_the_next_number() {
     let (mut call, first) = talking();
     for number in 1..4 {

@@ -129,7 +129,7 @@ fn a_way_that_takes_long_to_find_is_sought_once_however_often_the_answer_comes()
     }
     call.hang_up();
     assert!(call.sent().is_empty());
-    call.open_held();
+    assert_eq!(call.open_held(), 2, "one for the ACK, and one for the BYE");
     assert_eq!(call.sent_lines(), ["ACK sip:1001@192.0.2.1", "BYE sip:1001@192.0.2.1"]);
 }
 

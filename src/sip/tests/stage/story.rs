@@ -160,13 +160,14 @@ impl<U: User> Story<U> {
         self.held_back = Some(address(remote));
     }
 
-    /// The flows that were held back open.
-    pub(crate) fn open_held(&mut self) {
+    /// The flows that were held back open; how many these are.
+    pub(crate) fn open_held(&mut self) -> usize {
         self.held_back = None;
-        for connect in std::mem::take(&mut self.held) {
-            self.open(connect);
-        }
+        let held = std::mem::take(&mut self.held);
+        let count = held.len();
+        held.into_iter().for_each(|connect| self.open(connect));
         self.settle();
+        count
     }
 
     /// Lets the time pass, waking the endpoint and the user exactly when they ask.
