@@ -117,10 +117,13 @@ impl World {
                     self.ended.push((leg, tone));
                 }
                 Output::Leg { leg, command: LegCommand::Meter(true) } => {
-                    self.metered.insert(leg);
+                    assert!(
+                        self.terms.contains_key(&leg) && self.metered.insert(leg),
+                        "in its time, and once"
+                    );
                 }
                 Output::Leg { leg, command: LegCommand::Meter(false) } => {
-                    self.metered.remove(&leg);
+                    assert!(self.metered.remove(&leg), "once");
                 }
                 Output::Log(line) => self.log.push(line),
                 Output::Stopped => self.has_stopped = true,

@@ -1,5 +1,6 @@
 //! How loud a call is, for those who want to know.
 
+use super::offers::ack;
 use super::*;
 
 impl World {
@@ -37,4 +38,8 @@ fn a_call_that_begins_is_measured_for_those_who_wanted_to_know_before() {
     world.ask(Command::WatchLevels(true));
     world.calls();
     assert_eq!(world.metered, BTreeSet::from([world.legs[0]]));
+    // Accepted, and without terms until the ACK brings them.
+    let (_, ok) = world.accepts_late_offer();
+    world.receives(&ack(&ok, SDP));
+    assert_eq!(world.metered, BTreeSet::from([world.legs[1]]));
 }

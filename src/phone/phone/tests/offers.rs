@@ -20,7 +20,7 @@ impl World {
     }
 
     /// A call that comes in without an offer and is accepted; the 200.
-    fn accepts_late_offer(&mut self) -> (CallId, String) {
+    pub(super) fn accepts_late_offer(&mut self) -> (CallId, String) {
         self.receives(&invite("new", ""));
         let told = self.told();
         let [Event::NewCall(told)] = &told[..] else { panic!("no call: {told:?}") };
@@ -66,7 +66,7 @@ pub(super) fn within(ours: &str, method: &str, cseq: u32, sdp: &str) -> String {
 }
 
 /// The ACK of a caller for our 200.
-fn ack(ok: &str, sdp: &str) -> String {
+pub(super) fn ack(ok: &str, sdp: &str) -> String {
     let (from, to, call_id) = (field(ok, "From"), field(ok, "To"), field(ok, "Call-ID"));
     format!(
         "ACK sip:1000@192.0.2.10:5060 SIP/2.0\r\nVia: SIP/2.0/UDP {PEER};branch=z9hG4bKack;rport\r\n\

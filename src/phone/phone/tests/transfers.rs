@@ -4,6 +4,7 @@ use super::offers::within;
 use super::*;
 use crate::command::{Refusal, RefusalCode};
 use crate::event::HoldState;
+use crate::interface::RingingTransfer;
 
 impl World {
     /// A call is held, and its peer referred to 601, which it accepts.
@@ -102,4 +103,12 @@ fn rule_11_a_call_that_is_being_transferred_can_not_be_transferred_again() {
     let refused = world.ask_as(PROGRAM, Command::TransferCall { call, to: "602".into() });
     assert!(matches!(refused, Err(Refusal { code: RefusalCode::InvalidArgument, .. })), "{refused:?}");
     world.hears_nothing();
+}
+
+#[test]
+fn rule_11_an_answered_call_is_referred_whatever_is_done_with_those_that_ring() {
+    let ringing_transfer = RingingTransfer::Answer;
+    let mut world = World::registered(Config { ringing_transfer, ..Config::default() });
+    let (call, _) = world.calls();
+    world.transfers(call);
 }
