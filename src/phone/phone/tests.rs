@@ -3,6 +3,7 @@
 mod accounts;
 mod legs;
 mod levels;
+mod log;
 mod offers;
 mod referrals;
 mod stopping;
@@ -43,12 +44,13 @@ struct World {
     sent: VecDeque<String>,
     events: VecDeque<Event>,
     reply: Option<Reply>,
+    /// Lines of the log.
+    log: Vec<String>,
     legs: Vec<LegId>,
     /// Those that have ended, each with what its user heard last.
     ended: Vec<(LegId, Option<Tone>)>,
     /// What each leg was told last.
     terms: BTreeMap<LegId, Terms>,
-    log: Vec<String>,
     /// Those that tell how loud they are.
     metered: BTreeSet<LegId>,
     has_stopped: bool,
@@ -79,10 +81,10 @@ impl World {
             sent: VecDeque::new(),
             events: VecDeque::new(),
             reply: None,
+            log: Vec::new(),
             legs: Vec::new(),
             ended: Vec::new(),
             terms: BTreeMap::new(),
-            log: Vec::new(),
             metered: BTreeSet::new(),
             has_stopped: false,
         };

@@ -1,0 +1,48 @@
+//! What somebody who knows no SIP reads in the log of a registration that fails.
+
+use super::*;
+
+/// The line about a registration at this domain, less its beginning; a server that is asked answers with this.
+fn told_of_registration(domain: &str, answer: &str) -> String {
+    let mut world = World::new(Config::default());
+    let (number, password) = ("1000".into(), "pw1000".into());
+    world.ask(Command::Register { domain: domain.into(), number, password, autodisconnect: false });
+    while let Some(request) = world.sent.pop_front() {
+        world.answers(&request, answer, "WWW-Authenticate: Digest realm=\"pbx\", nonce=\"n\"\r\n", "");
+    }
+    world.pass(MINUTE);
+    let start = format!("account 1000@{domain} is not registered: ");
+    let line = world.log.first().and_then(|line| line.strip_prefix(&start));
+    line.unwrap_or_else(|| panic!("{:?}", world.log)).into()
+}
+
+#[test]
+fn what_a_server_answers_is_told_in_plain_words_with_its_number() {
+    for (answer, told) in [
+        (
+            "302 Moved Temporarily",
+            "the server names another one, which can't be asked (302 Moved Temporarily)",
+        ),
+        ("401 Unauthorized", "user or password is wrong (401 Unauthorized)"),
+        ("404 Not Found", "the server knows no such user (404 Not Found)"),
+        ("405 No", "the server takes no registrations (405 Method Not Allowed)"),
+        ("501 Not Implemented", "the server takes no registrations (501 Not Implemented)"),
+        ("503 Service Unavailable", "the server is overloaded, or down (503 Service Unavailable)"),
+        ("500 Oops", "the server has a fault of its own (500 Server Internal Error)"),
+    ] {
+        assert_eq!(told_of_registration(PEER, answer), told);
+    }
+}
+
+#[test]
+fn a_server_that_is_not_reached_is_told_by_what_stands_in_the_way() {
+    let told = told_of_registration("pbx.example", "200 OK");
+    assert_eq!(told, "its name can't be looked up, for no name server answers (503 Service Unavailable)");
+    let mut world = World::new(Config::default());
+    world.ask(register());
+    world.pass(MINUTE);
+    assert_eq!(
+        world.log,
+        [format!("account 1000@{PEER} is not registered: no answer came (408 Request Timeout)")]
+    );
+}
