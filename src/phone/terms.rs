@@ -37,7 +37,6 @@ pub fn terms(agreement: &Agreement) -> Option<Terms> {
         Some(Payload { number, codec })
     };
     let first = agreement.codecs.first()?;
-    let can_reach = agreement.remote_rtp.port() != 0 && !agreement.remote_rtp.ip().is_unspecified();
     Some(Terms {
         remote_rtp: agreement.remote_rtp,
         remote_rtcp: agreement.remote_rtcp,
@@ -46,7 +45,7 @@ pub fn terms(agreement: &Agreement) -> Option<Terms> {
         send_event: agreement.event.as_ref().map(|event| event.send),
         receive_event: agreement.event.as_ref().map(|event| event.receive),
         ptime_ms: agreement.ptime_ms,
-        sending: agreement.direction.sends && can_reach,
+        sending: agreement.direction.sends,
         receiving: agreement.direction.receives,
         mute: false,
         watch: false,
