@@ -46,6 +46,15 @@ fn a_binding_is_refreshed_75_seconds_before_it_ends_in_the_same_call_with_the_ne
 }
 
 #[test]
+fn a_registrar_that_says_that_it_tries_is_waited_for() {
+    let (mut account, register) = registering();
+    account.receive(&answer(&register, "100 Trying"));
+    assert!(account.told().is_empty() && account.sent().is_empty());
+    account.receive(&granted(&register, 600));
+    assert_eq!(account.told(), [Event::Registered]);
+}
+
+#[test]
 fn what_the_registrar_grants_counts_and_not_what_was_asked_for() {
     let own = "<sip:1000@192.0.2.10:5060>";
     for (lines, refreshed_after_s) in [

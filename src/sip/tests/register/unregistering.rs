@@ -36,10 +36,23 @@ fn a_binding_is_removed_in_the_same_call_with_the_next_number() {
 }
 
 #[test]
-fn a_challenge_of_the_removal_is_answered() {
+fn the_way_of_a_removal_is_sought_once_however_often_that_is_asked_for() {
+    let (mut account, _) = registered();
+    account.hold_back(REGISTRAR);
+    account.unregister();
+    account.unregister();
+    assert_eq!(account.open_held(), 1);
+    let remove = removing(&mut account);
+    account.receive(&answer(&remove, "200 OK"));
+    assert_removed(&mut account);
+}
+
+#[test]
+fn a_challenge_of_the_removal_is_answered_however_often_that_is_asked_for() {
     let (mut account, _) = registered();
     account.unregister();
     let remove = removing(&mut account);
+    account.unregister();
     account.receive(&with(&answer(&remove, "401 Unauthorized"), &challenge("n1")));
     let signed = removing(&mut account);
     assert!(signed.value("Authorization").contains("nonce=\"n1\""));
