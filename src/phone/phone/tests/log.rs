@@ -1,4 +1,4 @@
-//! What somebody who knows no SIP reads in the log of a registration that fails.
+//! What somebody who knows no SIP reads in the log of a registration or call that fails.
 
 use super::*;
 
@@ -45,4 +45,22 @@ fn a_server_that_is_not_reached_is_told_by_what_stands_in_the_way() {
         world.log,
         [format!("account 1000@{PEER} is not registered: no answer came (408 Request Timeout)")]
     );
+}
+
+#[test]
+fn a_call_that_breaks_off_is_told_by_who_does_not_answer_or_knows_it_no_more() {
+    for (answer, told) in [
+        ("481 No", "the other side knows nothing of it any more (481 Call/Transaction Does Not Exist)"),
+        ("408 No", "the other side does not answer any more (408 Request Timeout)"),
+    ] {
+        let mut world = World::registered(Config::default());
+        let (call, _) = world.calls();
+        world.ask(Command::SetHold { call, hold: true });
+        let offer = world.hears("INVITE ");
+        world.answers(&offer, answer, "", "");
+        assert_eq!(
+            world.log,
+            [format!("the call from sip:1000@192.0.2.1 to sip:600@{PEER} has ended: {told}")]
+        );
+    }
 }
