@@ -55,11 +55,10 @@ impl Reoffer {
         }
     }
 
-    /// The user has nothing to offer any more.
+    /// The user has nothing to offer any more, beside what is out.
     pub(super) fn withdraw(&mut self) {
-        match self {
-            Self::Out { once_more, .. } => *once_more = false,
-            _ => *self = Self::Idle,
+        if !self.is_out() {
+            *self = Self::Idle;
         }
     }
 

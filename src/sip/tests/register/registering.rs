@@ -124,6 +124,11 @@ fn a_longer_time_that_the_registrar_wants_is_taken_once() {
     assert_eq!(refresh.value("Expires"), "1800", "it is not asked twice");
 
     let (mut account, first) = registering();
+    account.receive(&brief(&first, 600));
+    assert!(account.sent().is_empty(), "it had so much");
+    assert_eq!(account.told(), [Event::Refused(Status::INTERVAL_TOO_BRIEF)]);
+
+    let (mut account, first) = registering();
     account.receive(&brief(&first, 1800));
     let second = account.sent_one();
     account.receive(&brief(&second, 3600));
