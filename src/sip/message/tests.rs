@@ -94,6 +94,9 @@ fn uris_compare_as_the_rfc_has_it() {
         ("sip:%61lice@atlanta.com;transport=TCP", "sip:alice@AtLanTa.CoM;Transport=tcp"),
         ("sip:carol@chicago.com", "sip:carol@chicago.com;newparam=5"),
         ("sip:carol@chicago.com;security=on", "sip:carol@chicago.com;newparam=5"),
+        // Against §19.1.1: of a name that is given twice the first counts.
+        ("sip:carol@chicago.com;security=on;security=off", "sip:carol@chicago.com;security=on"),
+        ("sip:carol@chicago.com;security=on;security=off", "sip:carol@chicago.com;security=on;security=off"),
         (
             "sip:biloxi.com;transport=tcp;method=REGISTER?to=sip:bob%40biloxi.com",
             "sip:biloxi.com;method=REGISTER;transport=tcp?to=sip:bob%40biloxi.com",

@@ -217,7 +217,7 @@ fn is_scheme(text: &str) -> bool {
 /// Each parameter of `one` is in `other` with the same value, or is of those that may be in one alone.
 fn params_agree(one: &Params, other: &Params) -> bool {
     const IN_BOTH: [&str; 5] = ["user", "ttl", "method", "maddr", "transport"];
-    one.iter().all(|(name, value)| match (value, other.get(name)) {
+    one.iter().all(|(name, _)| match (one.get(name), other.get(name)) {
         (Some(value), Some(other)) => escape::is_same_any_case(value, other),
         (None, None) if other.has(name) => true,
         _ => !other.has(name) && !IN_BOTH.iter().any(|needed| name.eq_ignore_ascii_case(needed)),
