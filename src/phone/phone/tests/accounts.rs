@@ -30,9 +30,9 @@ impl World {
     }
 
     /// A call comes in: the account that it is for.
-    fn is_called(&mut self, branch: &str) -> ConnectionId {
+    fn is_called(&mut self, invite: &str) -> ConnectionId {
         self.told();
-        self.receives(&invite(branch, SDP));
+        self.receives(invite);
         let told = self.told();
         let [Event::NewCall(told)] = &told[..] else { panic!("no call: {told:?}") };
         let (call, connection) = (told.call, told.connection);
@@ -60,11 +60,12 @@ fn rule_07_a_call_is_for_the_account_of_the_server_that_it_comes_from_where_seve
     SERVERS.iter().for_each(|server| world.registers_at(server));
     for (server, account) in SERVERS.into_iter().zip([1, 2, 3]) {
         world.hears_from(server);
-        assert_eq!(world.is_called(&format!("from-{account}")), ConnectionId(account));
+        assert_eq!(world.is_called(&invite(&format!("from-{account}"), SDP)), ConnectionId(account));
     }
     world.hears_from("198.51.100.7:5060");
+    let neighbour = invite("neighbour", SDP).replace("1000@192.0.2.1>", "1000@neighbour.example>");
     assert_eq!(
-        world.is_called("neighbour"),
+        world.is_called(&neighbour),
         ConnectionId(3),
         "whose server is reached from the same address"
     );
