@@ -85,10 +85,10 @@ impl Proxy {
         self.forwards.push(Forward { request, server, branches, cancel_at, best, is_won, is_redirected });
     }
 
-    /// The ACK for a 2xx has no transaction and no answer.
+    /// The ACK for a 2xx has no transaction and no answer. One for the exchange itself is of a refusal that it has forgotten.
     pub(super) fn forward_ack(&self, endpoint: &mut Endpoint, mut ack: Request) {
         pass(&mut ack);
-        if let Some(remote) = address_of(&ack.uri) {
+        if let Some(remote) = address_of(&ack.uri).filter(|remote| *remote != self.address) {
             endpoint.send_ack(flow(self.address, remote), ack);
         }
     }
