@@ -87,7 +87,7 @@ pub enum Input<'a> {
     /// For the SIP endpoint.
     Sip(sip::endpoint::Input<'a>),
     /// A pair of sockets is lent. The driver keeps two of each family with call control, so that an offer never
-    /// waits, and lends the next when one is used by `StartLeg`.
+    /// waits, and lends the next when one is used by `StartLeg`, before it hands in anything else.
     MediaPort {
         /// Its name.
         port: PortId,
