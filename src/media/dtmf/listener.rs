@@ -15,6 +15,11 @@ const SEGMENT_SAMPLES: i32 = 0xffff;
 /// older than this.
 const LATE: Duration = Duration::from_secs(2);
 
+/// An event's packets are 20 to 50 ms apart, and the network does not change their order over more than this: one that
+/// has lasted less than what was heard before it, and comes later, is of another press, though the sender's clock stands
+/// still.
+const LET_GO: Duration = Duration::from_millis(200);
+
 /// Nobody presses keys faster than this for long (ITU-T Q.24: tones of 40 ms and as much between them): beyond it, a
 /// peer only keeps call control busy.
 const KEY_AT_LEAST: Duration = Duration::from_millis(80);
@@ -85,7 +90,9 @@ impl Listener {
             if last.ssrc != ssrc {
                 return false;
             }
-            if last.event.key == event.key && last.event.goes_on_after(advance) {
+            let has_less = advance == 0 && event.duration < last.event.duration;
+            let is_anew = has_less && now - last.heard >= LET_GO;
+            if last.event.key == event.key && last.event.goes_on_after(advance) && !is_anew {
                 last.event.follow(event);
                 last.heard = now;
                 return true;

@@ -109,6 +109,29 @@ fn another_key_is_another_even_at_the_same_moment_of_a_clock_that_stands_still()
 }
 
 #[test]
+fn the_same_key_on_a_clock_that_stands_still_is_another_once_it_has_been_let_go() {
+    for ends in [true, false] {
+        let mut world = World::new();
+        for _ in 0..3 {
+            for duration in [160, 320, 480] {
+                world.packet(500, 1, false, duration);
+            }
+            world.packet(500, 1, ends, 640);
+            world.packet(500, 1, false, 480);
+            world.now += Duration::from_millis(200);
+        }
+        assert_eq!(world.heard, "111", "its end is heard: {ends}");
+    }
+    let mut world = World::new();
+    world.packet(500, 1, false, 160);
+    world.now += Duration::from_secs(1);
+    world.packet(500, 1, false, 64_000);
+    world.now += Duration::from_secs(1);
+    world.packet(500 + 0xffff, 1, false, 8_000);
+    assert_eq!(world.heard, "1", "it was held while packets were lost, and longer than a duration can say");
+}
+
+#[test]
 fn a_sender_that_moves_the_timestamp_with_each_packet_is_understood() {
     let mut world = World::new();
     for index in 0..5 {
