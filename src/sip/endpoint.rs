@@ -88,7 +88,10 @@ impl Endpoint {
                 let (routes, mut tray) = self.routes();
                 routes.handle_closed(now, flow, &mut tray);
             }
-            Input::FlowClosed { flow, reason } => self.fail_clients(flow, Failure::Transport(reason)),
+            Input::FlowClosed { flow, reason } => {
+                self.routes.miss(flow.remote);
+                self.fail_clients(flow, Failure::Transport(reason));
+            }
             Input::Timeout => self.on_timeout(now),
         }
     }

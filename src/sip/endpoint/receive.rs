@@ -35,16 +35,19 @@ impl Endpoint {
     fn on_response(&mut self, now: Instant, response: Response) {
         let Ok(via) = response.headers.via() else { return };
         let number = ClientKey::of_response(&response, &via).and_then(|key| self.clients.number(&key));
-        let Some(number) = number else { return };
+        let known = number.and_then(|number| Some((number, self.clients.get(number)?.flow())));
+        let Some((number, flow)) = known else { return };
+        let port = via.port.unwrap_or(DEFAULT_PORT);
+        if via.host.ip() != Some(flow.local.ip()) || port != flow.local.port() {
+            return;
+        }
+        // RFC 3263 §4.3: who can't serve is as good as silent.
+        if response.status != Status::SERVICE_UNAVAILABLE {
+            self.routes.hear(flow.remote);
+        }
         let outputs = &mut self.outputs;
-        let cancel = self.clients.change(number, |client| {
-            let flow = client.flow();
-            let port = via.port.unwrap_or(DEFAULT_PORT);
-            let is_ours = via.host.ip() == Some(flow.local.ip()) && port == flow.local.port();
-            let cancel = if is_ours { client.on_response(now, response, outputs) } else { None };
-            Some((flow, cancel?))
-        });
-        if let Some((flow, cancel)) = cancel.flatten() {
+        let cancel = self.clients.change(number, |client| client.on_response(now, response, outputs));
+        if let Some(cancel) = cancel.flatten() {
             self.send_cancel(now, flow, cancel);
         }
     }

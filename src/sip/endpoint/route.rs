@@ -3,6 +3,7 @@
 
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
+use core::cmp::Reverse;
 use core::net::{IpAddr, SocketAddr};
 
 use base::{Dice, Instant};
@@ -14,6 +15,9 @@ use crate::resolve::{Found, Resolver};
 
 /// Routes sought at a time: some for each account and call of a desk phone, and few enough queries under way.
 const MAX_ROUTES: usize = 64;
+
+/// Addresses that are known to answer: more servers than a phone has to do with at a time.
+const MAX_HEARD: usize = 32;
 
 /// The addresses of a next hop that have not been tried.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -34,11 +38,15 @@ enum Step {
 pub(super) struct Routes {
     steps: BTreeMap<RouteId, Step>,
     resolver: Resolver,
+    /// Addresses that have answered, the latest last. Of a hop's addresses they are tried first: a server that is silent
+    /// is waited for once and not in each call, and calls go by that of several servers where the phone is registered.
+    heard: Vec<SocketAddr>,
 }
 
 impl Routes {
     pub(super) fn new(config: &Config, dice: Dice) -> Self {
-        Self { steps: BTreeMap::new(), resolver: Resolver::new(&config.hosts, &config.resolv_conf, dice) }
+        let resolver = Resolver::new(&config.hosts, &config.resolv_conf, dice);
+        Self { steps: BTreeMap::new(), resolver, heard: Vec::new() }
     }
 
     pub(super) fn configure(&mut self, config: &Config) {
@@ -115,6 +123,19 @@ impl Routes {
         }
     }
 
+    /// An answer has come from this address.
+    pub(super) fn hear(&mut self, address: SocketAddr) {
+        self.miss(address);
+        self.heard.push(address);
+        let excess = self.heard.len().saturating_sub(MAX_HEARD);
+        self.heard.drain(..excess);
+    }
+
+    /// Nobody hears what is sent to this address.
+    pub(super) fn miss(&mut self, address: SocketAddr) {
+        self.heard.retain(|heard| *heard != address);
+    }
+
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
         self.resolver.poll_timeout()
     }
@@ -125,13 +146,12 @@ impl Routes {
         let Some(Step::Resolving { transport, port }) = self.steps.remove(&route) else { return };
         match found {
             Ok(addresses) => {
-                let addresses = addresses.into_iter().map(|address| SocketAddr::new(address, port)).collect();
-                self.connect_next(
-                    route,
-                    Alternatives { transport, addresses },
-                    Unreachable::NoSuchHost,
-                    tray,
-                );
+                let mut addresses: Vec<SocketAddr> =
+                    addresses.into_iter().map(|address| SocketAddr::new(address, port)).collect();
+                addresses
+                    .sort_by_key(|address| Reverse(self.heard.iter().position(|heard| heard == address)));
+                let alternatives = Alternatives { transport, addresses: addresses.into() };
+                self.connect_next(route, alternatives, Unreachable::NoSuchHost, tray);
             }
             Err(reason) => tray.tell_unreachable(route, reason),
         }

@@ -20,7 +20,8 @@ const LOCAL_V6: &str = "[2001:db8::10]:5060";
 const MAX_TIMEOUTS: u32 = 100;
 
 /// Names that the phone can resolve.
-const HOSTS: &str = "192.0.2.1 pbx.example\n192.0.2.3 other.example\n";
+const HOSTS: &str =
+    "192.0.2.1 pbx.example\n192.0.2.3 other.example\n192.0.2.6 pair.example\n192.0.2.7 pair.example\n";
 
 pub(crate) struct Stage {
     phone: Phone,

@@ -351,6 +351,26 @@ pub(crate) const ROWS: &[Row] = &[
         <= OnSIPRegister
         <= OnSIPRegisterFinalized
 
+        === of two servers one is silent: it is waited for once, and calls go where the phone is registered
+        => sipregister pair.example 1000 secret
+           -> REGISTER @192.0.2.6:5060
+        wait 31.999s
+           -> repeats
+        wait 1ms
+           -> REGISTER @192.0.2.7:5060
+           <- 200 REGISTER granted=3600 @192.0.2.7:5060
+        <= OnSIPRegister
+        <= OnSIPRegisterFinalized
+        => startcall 600
+        <= OnNewCall outgoing
+           -> INVITE sip:600@pair.example @192.0.2.7:5060
+           <- 486 INVITE @192.0.2.7:5060
+           -> ACK @192.0.2.7:5060
+        <= OnFinalizedCall 486
+        wait 3525s
+           -> REGISTER @192.0.2.7:5060
+           <- 200 REGISTER granted=3600 @192.0.2.7:5060
+
         === nobody is there
         .. registered
         wait 3525s

@@ -2,8 +2,9 @@
 
 use sip::endpoint::{Alternatives, Config, Event, Input, RouteId, Unreachable};
 use sip::flow::{Flow, FlowError, Link, Transport};
+use sip::message::Method;
 
-use crate::stage::{LOCAL, Stage, address, uri};
+use crate::stage::{LOCAL, Stage, address, answer, flow_to, our_request, uri};
 
 fn listed() -> Stage {
     let hosts = "192.0.2.5 pbx.example pbx\n192.0.2.6 pbx.example\n".to_owned();
@@ -103,6 +104,30 @@ fn after_a_failure_on_one_address_the_next_one_can_be_reached() {
     let (route, _, alternatives) = reached(&mut stage);
     assert_eq!(route, next);
     assert!(alternatives.is_empty());
+}
+
+#[test]
+fn of_several_addresses_the_one_that_answered_last_is_tried_first_and_a_503_is_no_answer() {
+    let mut stage = listed();
+    for (answers, line, first) in [
+        ("192.0.2.6:5060", "503 Service Unavailable", "192.0.2.5:5060"),
+        ("192.0.2.6:5060", "401 Unauthorized", "192.0.2.6:5060"),
+        ("192.0.2.5:5060", "100 Trying", "192.0.2.5:5060"),
+        ("192.0.2.6:5061", "200 OK", "192.0.2.5:5060"),
+        ("192.0.2.6:5060", "486 Busy Here", "192.0.2.6:5060"),
+    ] {
+        let flow = flow_to(answers);
+        stage.request_on(flow, our_request(Method::Options));
+        let request = stage.sent_one();
+        stage.receive_on(flow, &answer(&request, line));
+        stage.events();
+        reach(&mut stage, "sip:pbx.example");
+        assert_eq!(open(&mut stage).remote, address(first), "{answers} {line}");
+        assert_eq!(reached(&mut stage).2.addresses().count(), 1);
+    }
+    stage.input(Input::FlowClosed { flow: flow_to("192.0.2.6:5060"), reason: FlowError::Refused });
+    reach(&mut stage, "sip:pbx.example");
+    assert_eq!(open(&mut stage).remote, address("192.0.2.5:5060"), "nobody is there any more");
 }
 
 #[test]
