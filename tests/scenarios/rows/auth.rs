@@ -334,6 +334,46 @@ pub(crate) const ROWS: &[Row] = &[
               signed Authorization pw1000
            <- 202 REFER
 
+        === NOTIFY
+        .. a call in
+           <- REFER
+              Refer-To: <sip:700@pbx.example>
+           -> 202 REFER
+           -> NOTIFY
+              CSeq: 1 NOTIFY
+        <= OnNewCall outgoing #2
+           -> INVITE sip:700@pbx.example
+           <- 407 NOTIFY
+              Proxy-Authenticate: Digest realm="pbx", nonce="n1", qop="auth"
+           -> NOTIFY
+              CSeq: 2 NOTIFY
+              signed Proxy-Authorization pw1000
+              | SIP/2.0 100 *
+           <- 200 NOTIFY
+
+        === BYE, with a nonce that has lapsed during the call
+        .. calling
+           <- 407 INVITE
+              Proxy-Authenticate: Digest realm="pbx", nonce="n1", qop="auth"
+           -> ACK
+           -> INVITE
+           <- 200 INVITE sdp
+        <= OnAcceptCall
+           -> ACK
+        wait 1800s
+        => finalizecall
+        <= OnFinalizedCall
+           -> BYE
+              CSeq: 3 BYE
+              Proxy-Authorization: *nonce="n1"*nc=00000002*
+           <- 407 BYE
+              Proxy-Authenticate: Digest realm="pbx", nonce="n2", qop="auth", stale=true
+           -> BYE
+              CSeq: 4 BYE
+              Proxy-Authorization: *nonce="n2"*nc=00000001*
+              signed Proxy-Authorization pw1000
+           <- 200 BYE
+
         === BYE
         .. a call out
         => finalizecall

@@ -82,6 +82,22 @@ pub(crate) const ROWS: &[Row] = &[
            -> ACK
               To: *;tag=b
         ~> use 96/PCMU 192.0.2.22:6000 sendrecv
+
+        === both have sounded before, and the first answers
+        .. calling
+           <- 183 INVITE tag=a
+              sdp: 192.0.2.21:4000 8
+        <= OnCallProgress early 183
+        ~> use 8/PCMA 192.0.2.21:4000 sendrecv
+           <- 183 INVITE tag=b
+              sdp: 192.0.2.22:6000 0
+        ~> use 0/PCMU 192.0.2.22:6000 sendrecv
+           <- 200 INVITE tag=a
+              sdp: 192.0.2.21:4000 8
+        <= OnAcceptCall
+           -> ACK
+              To: *;tag=a
+        ~> use 8/PCMA 192.0.2.21:4000 sendrecv
         ",
     ),
     waits("S04", "fork", "each fork's 180 gets a PRACK of its own", "PRACK"),

@@ -58,6 +58,36 @@ pub(crate) const ROWS: &[Row] = &[
         ~> use 192.0.2.20:4000 sendrecv
         == 1 call
 
+        === inactive, music by an offer of ours, and back by another
+        .. a call in
+        ~> use sendrecv
+           <- re-INVITE
+              sdp: 0.0.0.0:4000 8 0; a=inactive; o=2
+        <= OnHoldCall true remote
+           -> 200 INVITE
+              | a=inactive
+           <- ACK
+        ~> use inactive
+           <- re-INVITE
+           -> 200 INVITE
+              | a=sendrecv
+           <- ACK
+              sdp: 192.0.2.30:5000 8; a=sendonly; o=3
+        ~> use 192.0.2.30:5000 recvonly
+           <- re-INVITE
+              sdp: 0.0.0.0:4000 8 0; a=inactive; o=4
+           -> 200 INVITE
+              | a=inactive
+           <- ACK
+        ~> use inactive
+           <- re-INVITE
+           -> 200 INVITE
+              | a=sendrecv
+           <- ACK
+              sdp: 192.0.2.20:4000 8; o=5
+        <= OnHoldCall false remote
+        ~> use 192.0.2.20:4000 sendrecv
+
         === an address of zeros, and inactive
         .. a call in
         ~> use sendrecv

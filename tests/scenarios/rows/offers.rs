@@ -251,6 +251,31 @@ pub(crate) const ROWS: &[Row] = &[
            <- ACK
         ~> use nothing
 
+        === nothing new, to keep alive a session that has a timer at the peer's side alone (RFC 4028 §4)
+        .. registered
+           <- INVITE sdp
+              Supported: timer
+              Session-Expires: 1800;refresher=uac
+              Min-SE: 90
+           -> 180 INVITE
+        <= OnNewCall incoming
+        => acceptcall
+        <= OnAcceptCall
+           -> 200 INVITE
+              no Session-Expires
+              no Require
+           <- ACK
+        ~> use 8/PCMA
+        wait 900s
+           <- re-INVITE sdp
+              Supported: timer
+              Session-Expires: 1800;refresher=uac
+           -> 200 INVITE
+              no Session-Expires
+              | o=- * 1 IN IP4 *
+           <- ACK
+        ~> use nothing
+
         === a leap
         .. a call in
         ~> use 8/PCMA
