@@ -17,10 +17,10 @@ fn removing(account: &mut Account) -> Sent {
 /// It is done, and nothing more will come.
 fn assert_removed(account: &mut Account) {
     assert_eq!(account.told(), [Event::Unregistered]);
-    account.run_for(ms(7_200_000));
-    account.assert_at_rest();
     account.unregister();
     assert_eq!(account.told(), [Event::Unregistered], "at once: there is nothing to remove");
+    account.run_for(ms(7_200_000));
+    account.assert_at_rest();
 }
 
 #[test]
