@@ -17,7 +17,7 @@ use super::audio::{Capture, TICK_SAMPLES, Ticker, make_realtime};
 use super::clock;
 use super::mailbox::{Inbox, Mailbox};
 use super::ports::LegSockets;
-use super::{sip, sound};
+use super::{sip, sound, udp};
 
 /// What other threads write to rtp-send.
 #[derive(Debug)]
@@ -195,6 +195,11 @@ fn send_all(machine: &mut Sender, sockets: &[(LegId, Arc<LegSockets>)]) {
 
 fn send(sockets: &[(LegId, Arc<LegSockets>)], packet: media::Packet<'_>) {
     let Some((_, sockets)) = sockets.iter().find(|(id, _)| *id == packet.leg) else { return };
-    // A packet that finds no room or no route is lost like any other: sent later it would be of no use.
-    sockets.of(packet.channel).send_to(packet.bytes, packet.to).ok();
+    let socket = sockets.of(packet.channel);
+    // An address that this machine has lost can't be sent from. From another one the peer hears us perhaps, if it goes by
+    // where packets come from.
+    if udp::send_from(socket, packet.bytes, packet.from, packet.to).is_err() {
+        // A packet that finds no room or no route is lost like any other: sent later it would be of no use.
+        socket.send_to(packet.bytes, packet.to).ok();
+    }
 }

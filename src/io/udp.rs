@@ -1,6 +1,8 @@
 //! UDP sockets as SIP and RTP need them: a family of its own for each, marked with the DSCP of what they carry,
 //! never shared with another program.
 
+mod send;
+
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::os::fd::AsRawFd;
@@ -8,6 +10,8 @@ use std::os::fd::AsRawFd;
 use nix::sys::socket::{
     AddressFamily, SockFlag, SockType, SockaddrStorage, bind as bind_fd, setsockopt, socket, sockopt,
 };
+
+pub use send::send_from;
 
 /// A Differentiated Services code point (RFC 2474): 0 to 63.
 pub type Dscp = u8;

@@ -49,6 +49,9 @@ pub struct Payload {
 /// What was negotiated for a leg: one value of everything, so that a new offer replaces the whole.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Terms {
+    /// Where our SDP says that we receive RTP. It is sent from that address too, and so is RTCP, each from the port that it
+    /// is received at (RFC 4961). A link-local one has its scope.
+    pub local_rtp: SocketAddr,
     /// Where the peer's SDP says that it receives RTP.
     pub remote_rtp: SocketAddr,
     /// Where the peer's SDP says that it receives RTCP (`a=rtcp`, else the next port).

@@ -27,6 +27,8 @@ pub struct Packet<'a> {
     pub leg: LegId,
     /// Which of the two.
     pub channel: Channel,
+    /// The address that it leaves from, by that socket's port.
+    pub from: SocketAddr,
     /// Where to.
     pub to: SocketAddr,
     /// The datagram.

@@ -38,6 +38,7 @@ pub fn terms(agreement: &Agreement) -> Option<Terms> {
     };
     let first = agreement.codecs.first()?;
     Some(Terms {
+        local_rtp: agreement.local_rtp,
         remote_rtp: agreement.remote_rtp,
         remote_rtcp: agreement.remote_rtcp,
         send: payload(first.send, &first.codec.name)?,

@@ -117,6 +117,8 @@ pub struct Agreed {
 /// What offer and answer have come to.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Agreement {
+    /// Where our description says that we receive RTP.
+    pub local_rtp: SocketAddr,
     /// Where the peer receives RTP. Port or address may be 0 while it doesn't: `direction` then says so.
     pub remote_rtp: SocketAddr,
     /// Where the peer receives RTCP.

@@ -205,6 +205,7 @@ fn voice(number: u32) -> [u8; 160] {
 fn terms() -> Terms {
     let pcmu = Payload { number: 0, codec: Codec::Pcmu };
     Terms {
+        local_rtp: (core::net::Ipv4Addr::new(192, 0, 2, 10), 6_000).into(),
         remote_rtp: address(PEER),
         remote_rtcp: address(PEER),
         send: pcmu,

@@ -2,17 +2,14 @@
 //! of our addresses it came to, an answer leaves from that address (IP_PKTINFO, RFC 3542 §6), and ICMP errors
 //! tell which flow they end (IP_RECVERR).
 
-use std::io::{self, IoSlice, IoSliceMut};
+use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::{AsRawFd, RawFd};
 
 use mio::net::UdpSocket;
 use mio::{Interest, Registry, Token};
 use nix::errno::Errno;
-use nix::libc;
-use nix::sys::socket::{
-    ControlMessage, ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, sendmsg, setsockopt, sockopt,
-};
+use nix::sys::socket::{ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, setsockopt, sockopt};
 use sip::flow::{Flow, FlowError, Link, Transport};
 
 use crate::io::udp::{self, Dscp};
@@ -106,27 +103,7 @@ impl SipSocket {
 
     /// Sends from `flow.local` to `flow.remote`.
     pub(super) fn send(&self, flow: &Flow, bytes: &[u8]) -> Result<(), Errno> {
-        let fd = self.fd();
-        let data = [IoSlice::new(bytes)];
-        let to = SockaddrStorage::from(flow.remote);
-        match flow.local {
-            SocketAddr::V4(local) => {
-                let info = libc::in_pktinfo {
-                    ipi_ifindex: 0,
-                    ipi_spec_dst: libc::in_addr { s_addr: u32::from_ne_bytes(local.ip().octets()) },
-                    ipi_addr: libc::in_addr { s_addr: 0 },
-                };
-                sendmsg(fd, &data, &[ControlMessage::Ipv4PacketInfo(&info)], MsgFlags::empty(), Some(&to))
-            }
-            SocketAddr::V6(local) => {
-                let info = libc::in6_pktinfo {
-                    ipi6_addr: libc::in6_addr { s6_addr: local.ip().octets() },
-                    ipi6_ifindex: local.scope_id(),
-                };
-                sendmsg(fd, &data, &[ControlMessage::Ipv6PacketInfo(&info)], MsgFlags::empty(), Some(&to))
-            }
-        }
-        .map(drop)
+        udp::send_from(&self.socket, bytes, flow.local, flow.remote)
     }
 
     /// One recvmsg, with its control messages read.

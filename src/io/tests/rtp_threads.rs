@@ -133,6 +133,7 @@ impl Phone {
 fn terms(peer: SocketAddr) -> Terms {
     let pcmu = Payload { number: 0, codec: Codec::Pcmu };
     Terms {
+        local_rtp: (Ipv4Addr::LOCALHOST, 0).into(),
         remote_rtp: peer,
         remote_rtcp: SocketAddr::new(peer.ip(), peer.port().wrapping_add(1)),
         send: pcmu,
@@ -248,6 +249,22 @@ fn pass_on_between(wire: &UdpSocket, here: SocketAddr, there: SocketAddr, count:
         }
     }
     passed
+}
+
+#[test]
+fn a_call_whose_address_this_machine_has_lost_is_heard_from_another() {
+    let phone = Phone::start(Device::None, Device::None);
+    let peer = bind();
+    let address = peer.local_addr().expect("an address");
+    phone.call(bind_pair().0, address);
+    let lost = "192.0.2.1:0".parse().expect("an address");
+    phone.tell(LegCommand::Use(Terms { local_rtp: lost, ..terms(address) }));
+    peer.set_nonblocking(false).expect("blocking");
+    peer.set_read_timeout(Some(DEADLINE)).expect("a deadline");
+    for _ in 0..30 {
+        peer.recv_from(&mut [0; 2048]).expect("a packet");
+    }
+    phone.hang_up();
 }
 
 #[test]

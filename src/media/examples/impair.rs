@@ -84,6 +84,7 @@ fn peer() -> SocketAddr {
 fn terms() -> Terms {
     let pcmu = Payload { number: 0, codec: Codec::Pcmu };
     Terms {
+        local_rtp: (core::net::Ipv4Addr::new(192, 0, 2, 10), 6_000).into(),
         remote_rtp: peer(),
         remote_rtcp: peer(),
         send: pcmu,

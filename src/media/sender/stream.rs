@@ -199,11 +199,12 @@ impl Stream {
     }
 
     pub(super) fn poll_packet(&mut self, leg: LegId) -> Option<Packet<'_>> {
+        let from = self.terms.local_rtp;
         if let Some(size) = self.ready.take() {
             let bytes = self.datagram.get(..size)?;
-            return Some(Packet { leg, channel: Channel::Rtp, to: self.to, bytes });
+            return Some(Packet { leg, channel: Channel::Rtp, from, to: self.to, bytes });
         }
         let (to, bytes) = self.reporter.poll()?;
-        Some(Packet { leg, channel: Channel::Rtcp, to, bytes })
+        Some(Packet { leg, channel: Channel::Rtcp, from, to, bytes })
     }
 }

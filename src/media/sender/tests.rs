@@ -21,6 +21,7 @@ fn address(text: &str) -> SocketAddr {
 
 fn terms() -> Terms {
     Terms {
+        local_rtp: address("192.0.2.10:6000"),
         remote_rtp: address("192.0.2.1:4000"),
         remote_rtcp: address("192.0.2.1:4001"),
         send: PCMU,

@@ -44,6 +44,7 @@ fn a_call_through_loss_jitter_and_a_jump_allocates_nothing() {
     let peer: SocketAddr = "192.0.2.1:4000".parse().expect("is an address");
     let pcmu = Payload { number: 0, codec: Codec::Pcmu };
     let terms = Terms {
+        local_rtp: (core::net::Ipv4Addr::new(192, 0, 2, 10), 6_000).into(),
         remote_rtp: peer,
         remote_rtcp: peer,
         send: pcmu,

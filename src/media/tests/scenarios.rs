@@ -27,6 +27,7 @@ fn address(text: &str) -> SocketAddr {
 
 fn terms() -> Terms {
     Terms {
+        local_rtp: address("192.0.2.10:6000"),
         remote_rtp: address(PEER),
         remote_rtcp: address(PEER_RTCP),
         send: PCMU,

@@ -50,7 +50,7 @@ impl Sound {
     pub(super) fn new(leg: LegId, flow: Flow, rtp_port: u16, session_id: u32) -> Self {
         Self {
             leg,
-            local_rtp: SocketAddr::new(flow.local.ip(), rtp_port),
+            local_rtp: at_port(flow.local, rtp_port),
             negotiation: Negotiation::new(capabilities(), session_id),
             agreement: None,
             terms: None,
@@ -70,7 +70,7 @@ impl Sound {
 
     /// Another address of the callee is tried, perhaps by another of ours, of the same family.
     pub(super) fn move_to(&mut self, flow: Flow) {
-        self.local_rtp.set_ip(flow.local.ip());
+        self.local_rtp = at_port(flow.local, self.local_rtp.port());
     }
 
     /// Whether an offer and its answer are through.
@@ -156,4 +156,10 @@ impl Sound {
     const fn command(&self, command: LegCommand) -> Output {
         Output::Leg { leg: self.leg, command }
     }
+}
+
+/// Another port of the same address, scope included.
+fn at_port(mut address: SocketAddr, port: u16) -> SocketAddr {
+    address.set_port(port);
+    address
 }

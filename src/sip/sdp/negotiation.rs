@@ -144,6 +144,7 @@ impl Negotiation {
         let clock_hz = codecs.first().ok_or(SdpError::NoCodec)?.codec.clock_hz;
         let remote_rtp = SocketAddr::new(address, line.port);
         Ok(Agreement {
+            local_rtp,
             remote_rtp,
             remote_rtcp: line.rtcp.unwrap_or(remote_rtp),
             event: events.into_iter().find(|event| event.codec.clock_hz == clock_hz),
