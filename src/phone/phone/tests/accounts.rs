@@ -64,11 +64,7 @@ fn rule_07_a_call_is_for_the_account_of_the_server_that_it_comes_from_where_seve
     }
     world.hears_from("198.51.100.7:5060");
     let neighbour = invite("neighbour", SDP).replace("1000@192.0.2.1>", "1000@neighbour.example>");
-    assert_eq!(
-        world.is_called(&neighbour),
-        ConnectionId(3),
-        "whose server is reached from the same address"
-    );
+    assert_eq!(world.is_called(&neighbour), ConnectionId(3), "whose server is reached from the same address");
 }
 
 #[test]
