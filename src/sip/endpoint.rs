@@ -36,6 +36,9 @@ const MAX_CLIENTS: usize = 256;
 /// answered one that would lapse first makes room: a phone that is flooded with requests still answers its own peers.
 const MAX_SERVERS: usize = 256;
 
+/// Two line ends, which begin no message.
+const KEEP_ALIVE: &[u8] = b"\r\n\r\n";
+
 /// An endpoint. Its driver hands in what happens and the time, does what `poll_output` says until it says nothing,
 /// and comes back at `poll_timeout`.
 #[derive(Debug)]
@@ -167,6 +170,12 @@ impl Endpoint {
     pub fn send_ack(&mut self, flow: Flow, mut ack: Request) {
         self.push_via(flow, &mut ack);
         self.outputs.push_back(Output::Send { flow, bytes: ack.to_bytes() });
+    }
+
+    /// Shows a NAT on the way that `flow` is still needed, by what RFC 5626 §3.5.1 has for streams and peers ignore over UDP,
+    /// too.
+    pub fn keep_alive(&mut self, flow: Flow) {
+        self.outputs.push_back(Output::Send { flow, bytes: KEEP_ALIVE.to_vec() });
     }
 
     /// Answers a request. A response whose To has no tag gets one, the same in each answer to a request; a user that

@@ -36,6 +36,11 @@ const REFRESH_EARLY: Duration = Duration::from_secs(75);
 /// The least time that a binding is refreshed after, whatever a registrar grants: no storm.
 const REFRESH_MIN: Duration = Duration::from_secs(5);
 
+/// How often a NAT on the way is shown that it is still needed (RFC 5626 §4.4.2): many forget a way over UDP that was silent
+/// for 30 s, and calls would come in no more.
+const KEEP_ALIVE_LEAST: Duration = Duration::from_secs(24);
+const KEEP_ALIVE_MOST: Duration = Duration::from_secs(29);
+
 /// Addresses of a first hop that are known at a time: more than a provider names, and those of a while ago.
 const MAX_SERVERS: usize = 32;
 
@@ -77,6 +82,8 @@ pub struct Registration {
     bindings: Bindings,
     /// Addresses that the first hop has or had, the latest first.
     servers: Vec<IpAddr>,
+    /// The registrar has seen us at another address than our own.
+    is_beyond_nat: bool,
     dice: Dice,
     state: State,
 }
@@ -102,7 +109,7 @@ enum State {
     /// The REGISTER is out.
     Asking { transaction: ClientId, asked: Asked },
     /// Bound.
-    Bound { refresh_at: Instant },
+    Bound { refresh_at: Instant, keep_alive_at: Option<Instant> },
     /// It could not be bound; it is tried again.
     Waiting { retry_at: Instant },
 }
@@ -149,8 +156,20 @@ impl Registration {
     pub fn new(registrar: Registrar, profile: Profile, mut dice: Dice) -> Self {
         let (call_id, tag) = (dice.hex(4), dice.hex(2));
         let (number, failures, bindings, state) = (0, 0, Bindings::default(), State::Idle);
-        let servers = Vec::new();
-        Self { registrar, profile, call_id, tag, number, failures, bindings, servers, dice, state }
+        let (servers, is_beyond_nat) = (Vec::new(), false);
+        Self {
+            registrar,
+            profile,
+            call_id,
+            tag,
+            number,
+            failures,
+            bindings,
+            servers,
+            is_beyond_nat,
+            dice,
+            state,
+        }
     }
 
     /// Registers at once, whatever it waited for; a REGISTER that is out to bind is let go, and one to remove is waited
@@ -288,18 +307,34 @@ impl Registration {
     }
 
     /// When `handle_timeout` is due.
-    pub const fn poll_timeout(&self) -> Option<Instant> {
+    pub fn poll_timeout(&self) -> Option<Instant> {
         match self.state {
-            State::Bound { refresh_at: at } | State::Waiting { retry_at: at } => Some(at),
+            State::Bound { refresh_at, keep_alive_at } => {
+                Some(keep_alive_at.map_or(refresh_at, |at| at.min(refresh_at)))
+            }
+            State::Waiting { retry_at } => Some(retry_at),
             State::Idle | State::Reaching { .. } | State::Asking { .. } => None,
         }
     }
 
-    /// Refreshes, or tries again, if that is due.
+    /// Refreshes, tries again, or keeps the way alive, if that is due.
     pub fn handle_timeout(&mut self, now: Instant, endpoint: &mut Endpoint) {
-        if self.poll_timeout().is_some_and(|at| at <= now) {
-            self.reach(now, endpoint, Want::Bind);
+        match self.state {
+            State::Bound { refresh_at: at, .. } | State::Waiting { retry_at: at } if at <= now => {
+                self.reach(now, endpoint, Want::Bind);
+            }
+            State::Bound { refresh_at, keep_alive_at: Some(at) } if at <= now => {
+                self.bindings.flow().into_iter().for_each(|flow| endpoint.keep_alive(flow));
+                self.stay_bound(now, refresh_at);
+            }
+            _ => {}
         }
+    }
+
+    fn stay_bound(&mut self, now: Instant, refresh_at: Instant) {
+        let keep_alive_at =
+            self.is_beyond_nat.then(|| now + self.dice.duration(KEEP_ALIVE_LEAST, KEEP_ALIVE_MOST));
+        self.state = State::Bound { refresh_at, keep_alive_at };
     }
 
     fn reach(&mut self, now: Instant, endpoint: &mut Endpoint, want: Want) {
@@ -391,7 +426,7 @@ impl Registration {
             self.ask(step, asked);
         } else if let Some(refresh_at) = asked.corrects_until {
             self.profile.seen = None;
-            self.state = State::Bound { refresh_at };
+            self.stay_bound(step.now, refresh_at);
         } else if let Some(target) = redirected(&asked.target, response) {
             self.profile.forget_challenges();
             self.reach_target(step.now, step.endpoint, asked.want, target);
@@ -435,6 +470,7 @@ impl Registration {
         let early = REFRESH_EARLY.min(granted / 2);
         let refresh_at = step.now + REFRESH_MIN.max(granted.saturating_sub(early));
         self.bindings.grant(step.now + granted);
+        self.is_beyond_nat = seen.is_some_and(|seen| seen != asked.flow.local);
         step.tray.push(Event::Registered);
         match seen.filter(|seen| *seen != here) {
             // Once for each refresh: a NAT may show another address each time.
@@ -444,7 +480,7 @@ impl Registration {
                 let (before, corrects_until) = (self.bindings.clone(), Some(refresh_at));
                 self.ask(step, Asked { request, before, corrects_until, ..asked });
             }
-            _ => self.state = State::Bound { refresh_at },
+            _ => self.stay_bound(step.now, refresh_at),
         }
     }
 

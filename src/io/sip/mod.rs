@@ -91,8 +91,8 @@ const LETTERS_MAX: usize = 2_048;
 const TURN: usize = 32;
 
 /// A time without timers from which on memory that calls have left is given back: what is left of a call on the wire
-/// keeps timers up to 5 s (T4) and 32 s (64*T1), an account at rest one of minutes.
-const REST: Duration = Duration::from_secs(40);
+/// keeps timers of less, an account at rest one of minutes, or of 24 s where it keeps a NAT's way alive.
+const REST: Duration = Duration::from_secs(20);
 
 /// Events of a poll: those of more sources come with the next.
 const EVENTS_MAX: usize = 64;

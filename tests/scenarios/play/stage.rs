@@ -130,6 +130,8 @@ impl Stage {
 
     fn carry_out(&mut self, output: Output) {
         match output {
+            // No message, but for a NAT on the way.
+            Output::Send { bytes, .. } if bytes == b"\r\n\r\n" => {}
             Output::Send { flow, bytes } => self.sent.push_back((flow.remote, bytes)),
             Output::Connect { connect, remote, .. } => {
                 let flow = self.flow_to(remote);

@@ -260,8 +260,9 @@ pub(crate) const ROWS: &[Row] = &[
               Contact: <sip:1000@198.51.100.7:40000>;expires=0
            <- 200 REGISTER seen=198.51.100.7:40003
               Contact: <sip:1000@198.51.100.7:40002>;expires=3600
-        wait 5s
-        == at rest
+        wait 3525s
+           -> REGISTER
+              Contact: <sip:1000@198.51.100.7:40002>
 
         === a registrar that allows no other Contact
         => sipregister pbx.example 1000 secret

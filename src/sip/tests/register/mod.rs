@@ -56,7 +56,7 @@ fn next_register(account: &mut Account, within_s: u64) -> (u64, Sent) {
     let now_ms = account.stage.now.as_nanos() / 1_000_000;
     for _ in 0..within_s * 10 {
         account.run_for(Duration::from_millis(100));
-        if let Some(register) = account.sent().into_iter().next() {
+        if let Some(register) = account.sent().into_iter().find(|sent| !sent.is_keep_alive()) {
             return (register.at_ms - now_ms, register);
         }
     }

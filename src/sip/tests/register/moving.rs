@@ -46,6 +46,25 @@ fn the_address_that_was_seen_is_bound_and_the_one_before_removed() {
 }
 
 #[test]
+fn a_nat_is_shown_every_half_minute_that_its_way_is_needed_for_as_long_as_it_is_there() {
+    let (mut account, correction) = beyond_a_nat();
+    account.receive(&seen_from("198.51.100.7", 40_000, &granted(&correction, 600)));
+    account.run_for(ms(520_000));
+    let sent = account.sent();
+    assert!(sent.iter().all(|sent| sent.is_keep_alive() && sent.flow == flow_to(REGISTRAR)));
+    let at_ms: Vec<u64> = sent.iter().map(|sent| sent.at_ms).collect();
+    assert!(at_ms[0] < 29_000 && at_ms.len() >= 17, "{at_ms:?}");
+    assert!(at_ms.windows(2).all(|pair| (24_000..29_000).contains(&(pair[1] - pair[0]))), "{at_ms:?}");
+    // The phone has moved to where there is none.
+    let (_, refresh) = next_register(&mut account, 600);
+    account.receive(&seen_from("192.0.2.10", 5060, &granted(&refresh, 600)));
+    let back = account.sent_one();
+    account.receive(&seen_from("192.0.2.10", 5060, &granted(&back, 600)));
+    account.run_for(ms(520_000));
+    assert!(account.sent().is_empty());
+}
+
+#[test]
 fn a_binding_that_is_rewritten_to_the_address_that_was_seen_is_ours_among_those_of_other_phones() {
     let (mut account, register) = registering();
     let contacts = "Contact: <sip:1000@198.51.100.9:5060>;expires=7\n\

@@ -52,6 +52,11 @@ impl Sent {
         self.text().lines().next().unwrap_or_default()
     }
 
+    /// Nothing but line ends, for a NAT on the way.
+    pub(crate) fn is_keep_alive(&self) -> bool {
+        self.bytes == b"\r\n\r\n"
+    }
+
     /// The values of a header field by its long name.
     pub(crate) fn values(&self, name: &str) -> Vec<&str> {
         let head = self.text().split("\r\n\r\n").next().unwrap_or_default();
