@@ -114,10 +114,10 @@ impl Headers {
     /// Call-ID.
     ///
     /// # Errors
-    /// It is missing, repeated, empty or holds white space.
+    /// It is missing, repeated, empty or holds white space or control characters.
     pub fn call_id(&self) -> Result<&str> {
         let call_id = self.one(Name::CallId)?;
-        if call_id.is_empty() || call_id.contains([' ', '\t']) {
+        if call_id.is_empty() || call_id.bytes().any(|byte| byte <= b' ' || byte == 0x7f) {
             return Err(HeaderError::Malformed(Name::CallId, SyntaxError::Token));
         }
         Ok(call_id)

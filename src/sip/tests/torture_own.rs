@@ -158,6 +158,18 @@ fn a_request_lacking_what_it_must_have_is_refused_by_name_and_place() {
 }
 
 #[test]
+fn a_call_id_is_one_word_that_can_be_written_again() {
+    assert!(Message::parse(&but("Call-ID: c1", "Call-ID: \u{1f4de}-(c1)@<\"x\">")).is_ok());
+    for call_id in ["", "c 1", "c\t1", "c1\0", "c\u{b}1", "c\u{7f}"] {
+        assert_eq!(
+            status(&refused(&but("Call-ID: c1", &format!("Call-ID: {call_id}")))),
+            Some(400),
+            "{call_id:?}"
+        );
+    }
+}
+
+#[test]
 fn a_request_that_nobody_could_match_an_answer_to_gets_none() {
     let via = "Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\n";
     for new in ["", "Via: SIP/2.0/UDP 192.0.2.15;;,;,,\n", "Via:\n", "Via: SIP/7.0/UDP x\n"] {
