@@ -27,6 +27,7 @@ fn what_a_server_answers_is_told_in_plain_words_with_its_number() {
         ("404 Not Found", "the server knows no such user (404 Not Found)"),
         ("405 No", "the server takes no registrations (405 Method Not Allowed)"),
         ("501 Not Implemented", "the server takes no registrations (501 Not Implemented)"),
+        ("504 Server Time-out", "no answer came (504 Server Time-out)"),
         ("503 Service Unavailable", "the server is overloaded, or down (503 Service Unavailable)"),
         ("500 Oops", "the server has a fault of its own (500 Server Internal Error)"),
     ] {

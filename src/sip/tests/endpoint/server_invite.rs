@@ -251,3 +251,22 @@ fn a_client_of_rfc_2543_is_matched_without_a_unique_branch() {
         stage.assert_at_rest();
     }
 }
+
+#[test]
+fn two_invites_whose_branch_is_nothing_but_the_cookie_are_two() {
+    let mut stage = Stage::new();
+    let invite = their_request("INVITE", "z9hG4bK", 1);
+    stage.receive(&invite);
+    stage.requested();
+    stage.receive(&invite.replace("two@", "three@"));
+    stage.requested();
+}
+
+#[test]
+fn a_cancel_is_its_invites_by_their_branch_however_its_via_is_spelt() {
+    let mut stage = Stage::new();
+    let (id, _) = invited(&mut stage);
+    stage.receive(&their_request("CANCEL", BRANCH, 1).replace("192.0.2.1:5060", "192.0.2.1"));
+    assert_eq!(stage.sent_one().first_line(), "SIP/2.0 200 OK");
+    assert!(matches!(stage.event(), Event::Cancelled { transaction } if transaction == id));
+}
