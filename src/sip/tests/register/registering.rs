@@ -46,10 +46,12 @@ fn a_binding_is_refreshed_75_seconds_before_it_ends_in_the_same_call_with_the_ne
 }
 
 #[test]
-fn a_registrar_that_says_that_it_tries_is_waited_for() {
+fn a_registrar_that_says_that_it_takes_a_while_is_waited_for() {
     let (mut account, register) = registering();
-    account.receive(&answer(&register, "100 Trying"));
-    assert!(account.told().is_empty() && account.sent().is_empty());
+    for provisional in ["100 Trying", "182 Queued"] {
+        account.receive(&answer(&register, provisional));
+        assert!(account.told().is_empty() && account.sent().is_empty());
+    }
     account.receive(&granted(&register, 600));
     assert_eq!(account.told(), [Event::Registered]);
 }
