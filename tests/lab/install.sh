@@ -78,8 +78,8 @@ install_pjsua() {
         cd "$1.apt"
         apt-get -q --download-only source asterisk
         tar -xJf asterisk_*orig-Xpjproject.tar.xz --strip-components=1
-        # No echo canceller of WebRTC's, no video, none of the codecs that nobody is asked for here.
-        printf '#define PJMEDIA_HAS_ILBC_CODEC 0\n' > pjlib/include/pj/config_site.h
+        # No echo canceller of WebRTC's, no video, none of the codecs that nobody is asked for here; more than four calls.
+        printf '#define %s\n' 'PJMEDIA_HAS_ILBC_CODEC 0' 'PJSUA_MAX_CALLS 32' > pjlib/include/pj/config_site.h
         CFLAGS="-O2 -DNDEBUG" CXXFLAGS="-O2 -DNDEBUG" ./configure --disable-video --disable-libyuv --disable-libwebrtc \
             --disable-ilbc-codec --disable-l16-codec --disable-g7221-codec --disable-bcg729 --disable-silk \
             --disable-opencore-amr --disable-upnp --enable-libsamplerate --disable-resample \
