@@ -98,14 +98,12 @@ fn rule_14_a_password_that_takes_long_to_check_keeps_nobody_waiting() {
         "$argon2id$v=19$m=19456,t=16,p=1$CQkJCQkJCQkJCQkJCQkJCQ$I24h0/2U2UqGacmTIGmciT1u+/UPZMhRmF+psdFmfUY";
     let phone = Phone::start(&format!("[[api.users]]\nname = \"slow\"\npassword_hash = \"{hash}\"\n"));
     let (mut slow, mut program) = (phone.stranger(), phone.program());
-    let asked = Instant::now();
     slow.sends(r#"{"action":"authenticate","user":"slow","password":"guess"}"#);
     for _ in 0..3 {
         program.asks("getstate", json!({}));
     }
-    let others_waited = asked.elapsed();
+    assert!(slow.still_waits(), "others are answered meanwhile");
     assert_eq!(slow.reply()["error"]["code"], 600);
-    assert!(others_waited < asked.elapsed() / 2, "{others_waited:?} of {:?}", asked.elapsed());
 }
 
 #[test]

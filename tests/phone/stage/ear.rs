@@ -120,9 +120,10 @@ impl Ear {
         packet
     }
 
-    /// Talks until it has heard, and said, so many packets: none is lost on loopback, and all are of one stream.
+    /// Talks until it has heard, and said, so many packets from the first of the microphone's on: none is lost on loopback,
+    /// and all are of one stream.
     pub(crate) fn converses(&mut self, phone: SocketAddr, packets: u16) {
-        let first = self.converse(phone);
+        let first = self.converses_soon(phone);
         let rest: Vec<Packet> = (1..packets).map(|_| self.converse(phone)).collect();
         for (number, packet) in (1..).zip(&rest) {
             assert_eq!(packet.sequence, first.sequence.wrapping_add(number));
@@ -133,8 +134,9 @@ impl Ear {
     }
 
     /// Hears the microphone, before a second has passed.
-    pub(crate) fn converses_soon(&mut self, phone: SocketAddr) {
-        assert!((0..50).any(|_| self.converse(phone).loud() > 0), "a second without sound of the microphone");
+    pub(crate) fn converses_soon(&mut self, phone: SocketAddr) -> Packet {
+        let heard = (0..50).map(|_| self.converse(phone)).find(|packet| packet.loud() > 0);
+        heard.expect("not a second without sound of the microphone")
     }
 
     /// Says 20 ms of a loud tone.

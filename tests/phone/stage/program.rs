@@ -1,6 +1,7 @@
 //! A program that drives the phone over its control API (docs/api.md).
 
 use std::collections::VecDeque;
+use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpStream};
 
 use serde_json::{Value, json};
@@ -156,6 +157,15 @@ impl Program {
     /// Whether every event that has come was heard.
     pub(crate) fn has_heard_all(&self) -> bool {
         self.unheard.is_empty()
+    }
+
+    /// Whether nothing has come for it that it has not read.
+    pub(crate) fn still_waits(&self) -> bool {
+        let stream = self.socket.get_ref();
+        stream.set_nonblocking(true).expect("set");
+        let seen = stream.peek(&mut [0]);
+        stream.set_nonblocking(false).expect("set");
+        seen.is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
     }
 
     /// The code that the phone closes with, after whatever it still says.
