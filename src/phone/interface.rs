@@ -87,7 +87,7 @@ pub enum Input<'a> {
     /// For the SIP endpoint.
     Sip(sip::endpoint::Input<'a>),
     /// A pair of sockets is lent. The driver keeps two of each family with call control, so that an offer never
-    /// waits, and lends the next when one is used by `StartLeg`, before it hands in anything else.
+    /// waits, and lends the next when one is used by `StartLeg`, as soon as it has done all else that it was told.
     MediaPort {
         /// Its name.
         port: PortId,

@@ -335,8 +335,9 @@ impl SipThread {
         true
     }
 
-    /// Does all that the phone wants done.
+    /// Does all that the phone wants done. Ports are lent anew at the end: binding them keeps no answer waiting.
     fn carry_out(&mut self, now: Instant) {
+        let mut has_used_ports = false;
         while let Some(output) = self.phone.poll_output() {
             match output {
                 Output::Send { flow, bytes } => self.send(now, flow, &bytes),
@@ -348,7 +349,10 @@ impl SipThread {
                     self.phone.handle_input(now, Input::Sip(input));
                 }
                 Output::Close { flow } => self.queries.close(&flow),
-                Output::StartLeg { leg, port } => self.start_leg(now, leg, port),
+                Output::StartLeg { leg, port } => {
+                    self.start_leg(now, leg, port);
+                    has_used_ports = true;
+                }
                 Output::Leg { leg, command } => self.command_leg(leg, command),
                 Output::Event(event) => self.api.post(api::Letter::Event(Box::new(event))),
                 Output::Reply { client, reply } => {
@@ -357,6 +361,9 @@ impl SipThread {
                 Output::Log(line) => info!("{line}"),
                 Output::Stopped => self.has_stopped = true,
             }
+        }
+        if has_used_ports {
+            self.lend_ports(now);
         }
     }
 
@@ -431,7 +438,6 @@ impl SipThread {
 
     fn start_leg(&mut self, now: Instant, leg: LegId, port: PortId) {
         let sockets = self.ports.take(port).map(Arc::new);
-        self.lend_ports(now);
         if self.legs.is_empty() {
             post("sound", self.media.sound.post(sound::Letter::CallsBegan));
         }
