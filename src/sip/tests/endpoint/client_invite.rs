@@ -95,6 +95,9 @@ fn another_final_answer_is_acked_in_the_same_transaction_and_its_repeats_too() {
     assert_eq!(ack.values("Route"), ["<sip:edge.example;lr>", "<sip:core.example;lr>"]);
     assert_eq!(ack.value("To"), "<sip:600@pbx.example>;tag=you");
     assert_eq!((ack.value("CSeq"), ack.value("Content-Length"), ack.flow), ("7 ACK", "0", flow_to(REMOTE)));
+    stage.receive(&answer(&invite, "180 Ringing"));
+    stage.receive(&answer(&invite, "200 OK"));
+    assert!(stage.sent().is_empty(), "what comes late is no repeat");
     stage.run_for(ms(31_999));
     stage.receive(&busy);
     assert_eq!(stage.sent_one().text(), ack.text());
