@@ -480,11 +480,12 @@ impl SipThread {
                     self.phone.handle_input(now, Input::MediaPort { port, family, rtp_port });
                 }
                 Ok(None) => return,
-                Err(reason) => {
+                Err(reason) if reason.kind() == ErrorKind::AddrInUse => {
                     return warn!(
-                        "no RTP port is free until a call ends (`first_port` to `last_port` in [rtp]): {reason}"
+                        "no RTP port is free until a call ends (`first_port` to `last_port` in [rtp])"
                     );
                 }
+                Err(reason) => return warn!("no RTP port can be opened until a call ends: {reason}"),
             }
         }
     }
