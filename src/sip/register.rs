@@ -324,7 +324,9 @@ impl Registration {
                 self.reach(now, endpoint, Want::Bind);
             }
             State::Bound { refresh_at, keep_alive_at: Some(at) } if at <= now => {
-                self.bindings.flow().into_iter().for_each(|flow| endpoint.keep_alive(flow));
+                if let Some(flow) = self.flow() {
+                    endpoint.keep_alive(flow);
+                }
                 self.stay_bound(now, refresh_at);
             }
             _ => {}
