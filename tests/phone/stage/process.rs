@@ -1,7 +1,7 @@
 //! The phone as a process of its own, with a configuration of its own.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, ChildStderr, Command, ExitStatus, Output, Stdio};
@@ -229,13 +229,11 @@ impl Phone {
         status
     }
 
-    /// Its threads' names and how often each has waited, in the order of their ids.
+    /// Its threads' names and how often each has waited.
     pub(crate) fn threads(&self) -> Vec<(String, u64)> {
         let tasks = fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("it runs");
-        let mut paths: Vec<PathBuf> = tasks.map(|task| task.expect("a task").path()).collect();
-        let id = |path: &PathBuf| path.file_name()?.to_str()?.parse::<u32>().ok();
-        paths.sort_by_key(id);
-        let read = |path: &PathBuf| {
+        let read = |task: io::Result<fs::DirEntry>| {
+            let path = task.expect("a task").path();
             let status = fs::read_to_string(path.join("status")).expect("the thread runs");
             let field = |name: &str| {
                 let line = status.lines().find_map(|line| line.strip_prefix(name));
@@ -243,7 +241,7 @@ impl Phone {
             };
             (field("Name:"), field("voluntary_ctxt_switches:").parse().expect("a number"))
         };
-        paths.iter().map(read).collect()
+        tasks.map(read).collect()
     }
 
     /// How many descriptors it has open.
