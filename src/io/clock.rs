@@ -17,6 +17,13 @@ pub fn now() -> Instant {
     Instant::ZERO + Duration::from(time)
 }
 
+/// When the wall clock said `wall`, by what it says now: off by as much as it has been set since.
+pub fn at(wall: Duration) -> Instant {
+    let time = clock_gettime(ClockId::CLOCK_REALTIME).expect("every Linux has CLOCK_REALTIME");
+    let age = Duration::from(time).saturating_sub(wall);
+    Instant::ZERO + now().since(Instant::ZERO).saturating_sub(age)
+}
+
 /// A timer that wakes a poll, by a timerfd: exact to microseconds, where the poll's own timeout rounds up to a
 /// millisecond and stands still in a suspended machine.
 #[derive(Debug)]
@@ -74,6 +81,22 @@ impl Alarm {
 mod tests {
     use super::*;
     use mio::{Events, Poll};
+    use std::time::{SystemTime, UNIX_EPOCH};
+
+    #[test]
+    fn the_wall_clock_s_times_are_known_on_the_phone_s_clock() {
+        let before = now();
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is after 1970");
+        let after = now();
+        // The two clocks are read one after the other.
+        let error = Duration::from_millis(1);
+        let span = after.since(before) + error + error;
+        assert!((at(wall) + error).since(before) <= span && before <= at(wall) + error);
+        let second = Duration::from_secs(1);
+        assert!((at(wall - second) + second + error).since(before) <= span + error);
+        assert_eq!(at(Duration::ZERO), Instant::ZERO, "nothing was before the machine's boot");
+        assert!(at(wall + second) <= now(), "and nothing is to come");
+    }
 
     #[test]
     fn the_alarm_rings_at_its_time_each_time_it_is_set() {

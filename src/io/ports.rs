@@ -16,7 +16,7 @@ use crate::io::udp::{self, Dscp};
 pub const LENT_PER_FAMILY: usize = 2;
 
 /// A leg's two sockets, bound to the unspecified address of one family and non-blocking. RTP has an even port, RTCP
-/// the next one (RFC 3550 §11). Both halves of the leg share them; the ports are free when both have dropped them.
+/// the next one (RFC 3550 §11). They know when each packet came. Both halves of the leg share them; the ports are free when both have dropped them.
 #[derive(Debug)]
 pub struct LegSockets {
     /// For RTP.
@@ -38,6 +38,8 @@ impl LegSockets {
     fn bind(address: IpAddr, rtp_port: u16, dscp: Dscp) -> io::Result<Self> {
         let rtp = udp::bind((address, rtp_port).into(), dscp)?;
         let rtcp = udp::bind((address, rtp_port.saturating_add(1)).into(), dscp)?;
+        udp::stamp(&rtp)?;
+        udp::stamp(&rtcp)?;
         Ok(Self { rtp, rtcp })
     }
 }

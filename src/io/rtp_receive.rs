@@ -1,24 +1,27 @@
-//! The rtp-receive thread: drives `media::Receiver` with the legs' sockets and the speaker. It sleeps until a packet
-//! has come, the speaker needs sound or somebody writes; without a call nothing wakes it.
+//! The rtp-receive thread: drives `media::Receiver` with the legs' sockets and the speaker. It sleeps until the speaker
+//! needs sound or somebody writes; without a call nothing wakes it.
+//!
+//! Packets don't wake it: they are needed when the speaker asks for sound, which it does every 10 or 20 ms as long as
+//! there are calls, and the kernel knows when they came. That saves half of the wake-ups, which are most of what a call
+//! costs.
 //!
 //! It never waits, logs or, once a call runs, allocates.
 
 use std::io::{self, ErrorKind};
-use std::net::{SocketAddr, UdpSocket};
-use std::os::fd::AsRawFd;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use base::{Duration, Instant};
 use media::leg::{Channel, LegCommand, LegEvent, LegId};
 use media::{FRAME_SAMPLES, Receiver, Role};
-use mio::unix::SourceFd;
-use mio::{Events, Interest, Registry, Token};
+use mio::{Events, Registry, Token};
+use nix::errno::Errno;
 
 use super::audio::{Playback, Ticker};
 use super::clock;
 use super::mailbox::{Inbox, Mailbox};
 use super::ports::LegSockets;
-use super::{rtp_send, sip, sound};
+use super::{rtp_send, sip, sound, udp};
 
 /// What other threads write to rtp-receive.
 #[derive(Debug)]
@@ -50,19 +53,14 @@ const LETTERS_MAX: usize = 256;
 /// Datagrams of a socket, and letters, in a turn, so that a flood on one keeps nobody else waiting.
 const TURN: usize = 32;
 
-/// Datagrams thrown away at a leg's start at most: as many as the kernel holds for a socket by default (212,992
-/// bytes, of which an empty datagram takes 768).
-const STALE_MAX: usize = 278;
-
 /// Bytes of a datagram that are looked at. RTP over UDP fits an Ethernet frame; what is longer is no voice.
 const DATAGRAM_MAX: usize = 2048;
 
-/// Events of a poll: those of more sources come with the next.
-const EVENTS_MAX: usize = 64;
+/// The bell and the tickers.
+const EVENTS_MAX: usize = 3;
 
 const BELL: Token = Token(0);
 const TICKS: [Token; 2] = [Token(1), Token(2)];
-const FIRST_SOCKET: Token = Token(3);
 
 /// The thread's mailbox, made before the thread.
 ///
@@ -84,7 +82,6 @@ pub struct ReceiveThread {
     speakers: [Speaker; 2],
     /// Two for each leg.
     sockets: Vec<LegSocket>,
-    next_token: Token,
     datagram: Box<[u8; DATAGRAM_MAX]>,
     send: Mailbox<rtp_send::Letter>,
     sip: Mailbox<sip::Letter>,
@@ -113,7 +110,6 @@ impl ReceiveThread {
             events: Events::with_capacity(EVENTS_MAX),
             machine: Receiver::new(),
             sockets: Vec::new(),
-            next_token: FIRST_SOCKET,
             datagram: Box::new([0; DATAGRAM_MAX]),
             send,
             sip,
@@ -146,24 +142,17 @@ impl ReceiveThread {
         Ok(true)
     }
 
-    /// Waits for events, unless a source was not drained: mio tells of each only once.
+    /// Waits for events, unless letters or datagrams were left over.
     fn sleep(&mut self) -> io::Result<()> {
-        let in_arrears = self.letters_wait || self.sockets.iter().any(|socket| socket.readable);
+        let in_arrears = self.letters_wait || self.sockets.iter().any(|socket| socket.has_more);
         match self.inbox.poll.poll(&mut self.events, in_arrears.then_some(Duration::ZERO)) {
             Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(()),
             result => result?,
         }
         for event in &self.events {
-            match event.token() {
-                BELL => self.letters_wait = true,
-                token => {
-                    if let Some(speaker) = self.speakers.iter_mut().find(|speaker| speaker.token == token) {
-                        speaker.ticks = speaker.ticker.due();
-                    } else if let Some(socket) = self.sockets.iter_mut().find(|socket| socket.token == token)
-                    {
-                        socket.readable = true;
-                    }
-                }
+            self.letters_wait |= event.token() == BELL;
+            for speaker in self.speakers.iter_mut().filter(|speaker| speaker.token == event.token()) {
+                speaker.ticks = speaker.ticker.due();
             }
         }
         Ok(())
@@ -175,12 +164,7 @@ impl ReceiveThread {
         }
         for _ in 0..TURN {
             match self.inbox.letters.try_recv() {
-                Ok(Letter::Start { leg, sockets }) => {
-                    if self.start(leg, &sockets).is_err() {
-                        // No memory, or too much to be watched for one user: what it has is closed when it ends.
-                        self.sip.post(sip::Letter::Leg { leg, event: LegEvent::Failed }).ok();
-                    }
-                }
+                Ok(Letter::Start { leg, sockets }) => self.start(now, leg, &sockets),
                 Ok(Letter::Leg { leg, command }) => self.machine.handle_command(now, leg, &command),
                 Ok(Letter::Use(role, playback)) => self.use_playback(role, playback)?,
                 Ok(Letter::Stop) => return Ok(false),
@@ -193,16 +177,13 @@ impl ReceiveThread {
         Ok(true)
     }
 
-    fn start(&mut self, leg: LegId, sockets: &Arc<LegSockets>) -> io::Result<()> {
+    fn start(&mut self, now: Instant, leg: LegId, sockets: &Arc<LegSockets>) {
         for channel in [Channel::Rtp, Channel::Rtcp] {
-            let sockets = sockets.clone();
-            let mut socket = LegSocket { leg, channel, sockets, token: self.next_token, readable: true };
-            self.next_token.0 += 1;
-            socket.register(self.inbox.poll.registry())?;
-            socket.drain(STALE_MAX, &mut self.datagram[..], |_, _| {});
+            let mut socket =
+                LegSocket { leg, channel, sockets: sockets.clone(), has_more: true, emptied: now };
+            socket.drain(now, udp::DATAGRAMS_WAITING_MAX, &mut self.datagram[..], |_, _, _| {});
             self.sockets.push(socket);
         }
-        Ok(())
     }
 
     fn use_playback(&mut self, role: Role, playback: Option<Playback>) -> io::Result<()> {
@@ -218,10 +199,10 @@ impl ReceiveThread {
     }
 
     fn receive(&mut self, now: Instant) {
-        for socket in self.sockets.iter_mut().filter(|socket| socket.readable) {
+        for socket in &mut self.sockets {
             let (leg, channel, machine) = (socket.leg, socket.channel, &mut self.machine);
-            socket.drain(TURN, &mut self.datagram[..], |from, bytes| {
-                machine.handle_packet(now, leg, channel, from, bytes);
+            socket.drain(now, TURN, &mut self.datagram[..], |at, from, bytes| {
+                machine.handle_packet(at, leg, channel, from, bytes);
             });
         }
     }
@@ -245,15 +226,10 @@ impl ReceiveThread {
         }
         while let Some((leg, event)) = self.machine.poll_event() {
             if let LegEvent::Ended(_) = event {
-                self.close(leg);
+                self.sockets.retain(|socket| socket.leg != leg);
             }
             self.sip.post(sip::Letter::Leg { leg, event }).ok();
         }
-    }
-
-    fn close(&mut self, leg: LegId) {
-        let registry = self.inbox.poll.registry();
-        self.sockets.retain(|socket| socket.leg != leg || socket.deregister(registry));
     }
 }
 
@@ -280,39 +256,36 @@ struct LegSocket {
     leg: LegId,
     channel: Channel,
     sockets: Arc<LegSockets>,
-    token: Token,
-    /// It was told to be readable, and has not been drained since.
-    readable: bool,
+    /// It held more than was read.
+    has_more: bool,
+    /// When nothing was left in it: what is read came later.
+    emptied: Instant,
 }
 
 impl LegSocket {
-    fn socket(&self) -> &UdpSocket {
-        self.sockets.of(self.channel)
-    }
-
-    fn register(&self, registry: &Registry) -> io::Result<()> {
-        registry.register(&mut SourceFd(&self.socket().as_raw_fd()), self.token, Interest::READABLE)
-    }
-
-    /// Reads up to `count` datagrams.
-    fn drain(&mut self, count: usize, buffer: &mut [u8], mut each: impl FnMut(SocketAddr, &[u8])) {
+    /// Reads up to `count` datagrams, each with when it came.
+    fn drain(
+        &mut self,
+        now: Instant,
+        count: usize,
+        buffer: &mut [u8],
+        mut each: impl FnMut(Instant, SocketAddr, &[u8]),
+    ) {
         for _ in 0..count {
-            match self.socket().recv_from(buffer) {
-                Ok((bytes, from)) => each(from, &buffer[..bytes]),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    self.readable = false;
+            match udp::receive(self.sockets.of(self.channel), buffer) {
+                Ok(received) => {
+                    // A wall clock that was set since would have it come long ago, or still to come.
+                    let at = received.at.map_or(now, |wall| clock::at(wall).clamp(self.emptied, now));
+                    each(at, received.from, &buffer[..received.length]);
+                }
+                Err(Errno::EAGAIN) => {
+                    (self.has_more, self.emptied) = (false, now);
                     return;
                 }
                 // An ICMP error: told once, and not the socket's end.
                 Err(_) => {}
             }
         }
-    }
-
-    /// Always false, for `retain`. The socket lives on as long as rtp-send has it too, so that dropping it would not end
-    /// its events.
-    fn deregister(&self, registry: &Registry) -> bool {
-        registry.deregister(&mut SourceFd(&self.socket().as_raw_fd())).ok();
-        false
+        self.has_more = true;
     }
 }

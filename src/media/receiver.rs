@@ -87,17 +87,18 @@ impl Receiver {
         }
     }
 
-    /// A datagram came in on a leg's socket. Whatever is not to be heard is counted and ignored.
+    /// A datagram came in on a leg's socket, at a time that may be before what was handed in last: it may wait for the
+    /// next frame that is pulled. Whatever is not to be heard is counted and ignored.
     pub fn handle_packet(
         &mut self,
-        now: Instant,
+        at: Instant,
         leg: LegId,
         channel: Channel,
         from: SocketAddr,
         bytes: &[u8],
     ) {
         if let Some(leg) = self.legs.get_mut(&leg) {
-            leg.handle_packet(now, channel, from, bytes);
+            leg.handle_packet(at, channel, from, bytes);
         }
     }
 

@@ -21,11 +21,6 @@ pub(super) const DATAGRAM_MAX: usize = 64 << 10;
 /// extended error with its offender; less than a third of this.
 const CONTROL_MAX: usize = 256;
 
-/// Bytes that may wait in the kernel, as far as its `net.core.rmem_max` allows. The usual 212,992 are full after 277
-/// small datagrams: in a flood of 10,000 a second that is 28 ms, and a busy machine keeps a thread waiting for longer.
-/// What is lost then is a peer's request or answer, which comes again only half a second later.
-const WAITING_MAX: usize = 1 << 20;
-
 /// What one look at the socket gave.
 #[derive(PartialEq, Eq, Debug)]
 pub(super) enum Arrival {
@@ -55,7 +50,6 @@ impl SipSocket {
         token: Token,
     ) -> io::Result<Self> {
         let socket = udp::bind(address, dscp)?;
-        setsockopt(&socket, sockopt::RcvBuf, &WAITING_MAX)?;
         if address.is_ipv6() {
             setsockopt(&socket, sockopt::Ipv6RecvPacketInfo, &true)?;
             setsockopt(&socket, sockopt::Ipv6RecvErr, &true)?;
@@ -111,7 +105,7 @@ impl SipSocket {
         let fd = self.fd();
         let mut data = [IoSliceMut::new(buffer)];
         let received = recvmsg::<SockaddrStorage>(fd, &mut data, Some(&mut self.control), flags)?;
-        let remote = received.address.as_ref().and_then(socket_address);
+        let remote = received.address.as_ref().and_then(udp::socket_address);
         let mut message = Message { length: received.bytes, remote, local: None, error: None };
         for control in received.cmsgs()? {
             match control {
@@ -157,14 +151,6 @@ struct Message {
     /// Our address, and of a link-local one its interface.
     local: Option<(IpAddr, u32)>,
     error: Option<FlowError>,
-}
-
-fn socket_address(address: &SockaddrStorage) -> Option<SocketAddr> {
-    if let Some(v4) = address.as_sockaddr_in() {
-        return Some(SocketAddr::from((v4.ip(), v4.port())));
-    }
-    let v6 = address.as_sockaddr_in6()?;
-    Some(SocketAddr::from(std::net::SocketAddrV6::from(*v6)))
 }
 
 /// The errors that mean 'it did not arrive, and trying again now would not help'; none for those that the kernel
@@ -220,24 +206,6 @@ mod tests {
 
     fn flow(local: SocketAddr, remote: SocketAddr) -> Flow {
         Flow { link: Link::Sip(Transport::Udp), local, remote }
-    }
-
-    #[test]
-    fn more_of_a_flood_may_wait_than_by_default() {
-        let mut desk = Desk::on("127.0.0.1:0").expect("IPv4");
-        let usual = StdUdpSocket::bind("127.0.0.1:0").expect("a socket");
-        let flood = StdUdpSocket::bind("127.0.0.1:0").expect("a socket");
-        let to = usual.local_addr().expect("bound");
-        for _ in 0..2_000 {
-            flood.send_to(b"noise", to).expect("sent");
-            flood.send_to(b"noise", desk.socket.local()).expect("sent");
-        }
-        usual.set_nonblocking(true).expect("set");
-        let kept_usually = (0..2_000).take_while(|_| usual.recv(&mut [0; 8]).is_ok()).count();
-        let buffer = &mut desk.buffer;
-        let kept = (0..2_000).take_while(|_| desk.socket.receive(buffer) != Arrival::Nothing).count();
-        // Twice as much even where the system allows no more than it gives by default: the kernel doubles what is asked.
-        assert!(kept > kept_usually * 3 / 2, "{kept} waited, usually {kept_usually}");
     }
 
     fn each_local_address_is_told_and_answered_from(any: &str, addresses: &[&str]) {

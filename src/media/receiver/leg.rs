@@ -79,11 +79,11 @@ impl Leg {
         }
     }
 
-    pub(super) fn handle_packet(&mut self, now: Instant, channel: Channel, from: SocketAddr, bytes: &[u8]) {
+    pub(super) fn handle_packet(&mut self, at: Instant, channel: Channel, from: SocketAddr, bytes: &[u8]) {
         let Some(stream) = &mut self.stream else { return };
         match channel {
-            Channel::Rtp => stream.on_rtp(now, from, bytes),
-            Channel::Rtcp => stream.on_rtcp(now, from, bytes),
+            Channel::Rtp => stream.on_rtp(at, from, bytes),
+            Channel::Rtcp => stream.on_rtcp(at, from, bytes),
         }
     }
 

@@ -114,7 +114,7 @@ impl Stream {
         self.meter = on.then(Meter::default);
     }
 
-    pub(super) fn on_rtp(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) {
+    pub(super) fn on_rtp(&mut self, at: Instant, from: SocketAddr, datagram: &[u8]) {
         let Some(packet) = Incoming::parse(datagram) else {
             self.refused.malformed += 1;
             return;
@@ -123,7 +123,7 @@ impl Stream {
             self.refused.foreign_type += 1;
             return;
         };
-        if !self.rtp.admit(now, Source { address: from, ssrc: packet.ssrc }) {
+        if !self.rtp.admit(at, Source { address: from, ssrc: packet.ssrc }) {
             self.refused.foreign_source += 1;
             return;
         }
@@ -131,14 +131,14 @@ impl Stream {
             self.has_arrived = true;
             self.tell(LegEvent::Arrived);
         }
-        self.hear(now);
+        self.hear(at);
         let Incoming { ssrc, sequence, timestamp, .. } = packet;
         let is_voice = matches!(content, Content::Voice(..));
-        self.receptions.on_packet(now, ssrc, sequence, is_voice.then_some(timestamp));
+        self.receptions.on_packet(at, ssrc, sequence, is_voice.then_some(timestamp));
         if self.terms.receiving {
-            self.jitter.push(now, Packet { ssrc, sequence, timestamp, content });
+            self.jitter.push(at, Packet { ssrc, sequence, timestamp, content });
             if Some(packet.payload_type) == self.terms.receive_event && !is_voice {
-                self.on_event(now, &packet);
+                self.on_event(at, &packet);
             }
         }
     }
@@ -156,37 +156,37 @@ impl Stream {
         }
     }
 
-    fn on_event(&mut self, now: Instant, packet: &Incoming<'_>) {
+    fn on_event(&mut self, at: Instant, packet: &Incoming<'_>) {
         let events = &mut self.events;
-        self.listener.hear(now, packet.ssrc, packet.timestamp, packet.payload, |key| {
+        self.listener.hear(at, packet.ssrc, packet.timestamp, packet.payload, |key| {
             if events.len() < EVENTS_MAX {
                 events.push_back(LegEvent::Key(key));
             }
         });
     }
 
-    pub(super) fn on_rtcp(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) {
+    pub(super) fn on_rtcp(&mut self, at: Instant, from: SocketAddr, datagram: &[u8]) {
         let Some(report) = rtcp::Incoming::parse(datagram) else {
             self.refused.malformed += 1;
             return;
         };
-        if !self.rtcp.admit(now, Source { address: from, ssrc: report.ssrc() }) {
+        if !self.rtcp.admit(at, Source { address: from, ssrc: report.ssrc() }) {
             self.refused.foreign_source += 1;
             return;
         }
-        self.hear(now);
-        if let Some(sender) = report.sender(now) {
+        self.hear(at);
+        if let Some(sender) = report.sender(at) {
             self.receptions.on_sender(sender);
         }
-        if let Some(round_trip) = report.round_trip(now) {
+        if let Some(round_trip) = report.round_trip(at) {
             self.round_trip = Some(round_trip);
         }
     }
 
     /// Something of the peer came.
-    fn hear(&mut self, now: Instant) {
+    fn hear(&mut self, at: Instant) {
         self.news.has_come = true;
-        self.watch.since = now;
+        self.watch.since = at;
         if self.watch.is_lost {
             self.watch.is_lost = false;
             self.tell(LegEvent::Back);
