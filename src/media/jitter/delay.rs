@@ -21,8 +21,8 @@ const DEVIATIONS: f32 = 4.1;
 /// spares the second and third change of the delay.
 const CAUTION: f32 = 1.2;
 
-/// Samples added to every target: two milliseconds for timers and threads that are not exact.
-const GUARD: i64 = 2 * 8;
+/// Samples added to every target: a millisecond for the timers of senders and speakers, which are not exact.
+const GUARD: i64 = 8;
 
 /// Samples by which the packet after a lost one should be early, so that small changes of pace don't lose it: 4 ms.
 const LOOKAHEAD: i64 = 4 * 8;
