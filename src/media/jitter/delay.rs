@@ -30,6 +30,10 @@ const LOOKAHEAD: i64 = 4 * 8;
 /// Samples between the fastest packet and the longest target: half a second; beyond it nobody can talk.
 const MAX_SPREAD: i64 = 500 * 8;
 
+/// Samples by which a packet may be later or earlier than another; more is nonsense. Sums of [`MEMORY`] differences fit
+/// 32 bits.
+const NONSENSE: i64 = 1 << 21;
+
 /// The delays of the last packets, and what follows from them.
 #[derive(Debug)]
 pub(super) struct Delay {
@@ -82,29 +86,40 @@ impl Delay {
             timestamp > newest.timestamp && arrival - newest.arrival < (timestamp - newest.timestamp) / 2
         });
         self.newest = Some(Newest { arrival, timestamp });
-        self.seen[self.next] = Seen { arrival, relative: arrival - timestamp, queued };
+        let relative = arrival - timestamp;
+        self.seen[self.next] = Seen { arrival, relative, queued };
         self.next = (self.next + 1) % MEMORY;
         self.len = (self.len + 1).min(MEMORY);
-        self.figures = self.summarize(arrival, samples);
+        self.figures = self.summarize(arrival, relative, samples);
     }
 
-    fn summarize(&self, now: i64, samples: i64) -> Option<Figures> {
-        let recent = || self.seen[..self.len].iter().filter(move |seen| now - seen.arrival <= MEMORY_SAMPLES);
-        let fastest = recent().map(|seen| seen.relative).min()?;
-        let telling = || recent().filter(|seen| !seen.queued).map(move |seen| seen.relative - fastest);
-        let count = telling().count();
-        if count == 0 {
+    /// Goes by `newest`, the relative delay of the last packet. This runs for each packet, so it works on small numbers that
+    /// lie side by side.
+    fn summarize(&self, now: i64, newest: i64, samples: i64) -> Option<Figures> {
+        let (mut late, mut count, mut fastest) = ([0; MEMORY], 0, 0);
+        for seen in self.seen[..self.len].iter().filter(|seen| now - seen.arrival <= MEMORY_SAMPLES) {
+            let later = (seen.relative - newest).clamp(-NONSENSE, NONSENSE) as i32;
+            fastest = later.min(fastest);
+            late[count] = later;
+            count += usize::from(!seen.queued);
+        }
+        let late = &mut late[..count];
+        late.iter_mut().for_each(|late| *late -= fastest);
+        if late.is_empty() {
             return self.figures;
         }
-        let mean = telling().sum::<i64>() as f32 / count as f32;
-        let deviation = telling().map(|late| (late as f32 - mean).abs()).sum::<f32>() / count as f32;
+        let mean_of = |sum: i32| sum as f32 / count as f32;
+        let mean = mean_of(late.iter().sum());
+        let middle = mean as i32;
+        let deviation = mean_of(late.iter().map(|late| (late - middle).abs()).sum());
         let usual = mean + DEVIATIONS * deviation;
-        let [latest, second] = two_largest(telling());
+        let [latest, second] = two_largest(late);
         let latest = if count < PACKETS_PER_OUTLIER { latest } else { second } as f32;
         let spread = usual.max(mean + CAUTION * (latest - mean)) as i64;
         // The packet after a lost one should be there when the lost one's time comes: what lies between two known
         // sides is guessed far better than what follows one.
         let target = spread.max(mean as i64 + samples + LOOKAHEAD).min(MAX_SPREAD) + GUARD;
+        let fastest = newest + i64::from(fastest);
         Some(Figures {
             fastest,
             typical: fastest + mean as i64,
@@ -115,9 +130,10 @@ impl Delay {
 }
 
 /// The largest of `values`, and the largest of the others.
-fn two_largest(values: impl Iterator<Item = i64>) -> [i64; 2] {
-    values
-        .fold([i64::MIN; 2], |[largest, second], value| [largest.max(value), second.max(value.min(largest))])
+fn two_largest(values: &[i32]) -> [i32; 2] {
+    values.iter().fold([i32::MIN; 2], |[largest, second], value| {
+        [largest.max(*value), second.max(largest.min(*value))]
+    })
 }
 
 #[cfg(test)]
@@ -168,8 +184,8 @@ mod tests {
 
     #[test]
     fn the_two_latest_are_found_in_any_order() {
-        assert_eq!(two_largest([3, 9, 1, 9, 7].into_iter()), [9, 9]);
-        assert_eq!(two_largest([9, 7, 8].into_iter()), [9, 8]);
-        assert_eq!(two_largest([1, 2, 3].into_iter()), [3, 2]);
+        assert_eq!(two_largest(&[3, 9, 1, 9, 7]), [9, 9]);
+        assert_eq!(two_largest(&[9, 7, 8]), [9, 8]);
+        assert_eq!(two_largest(&[1, 2, 3]), [3, 2]);
     }
 }

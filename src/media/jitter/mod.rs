@@ -260,24 +260,27 @@ impl JitterBuffer {
         if self.decoder.codec() != packet.codec {
             self.decoder = Decoder::new(packet.codec);
         }
-        let mut sound = [0.0; MAX_PAYLOAD_BYTES];
-        let samples = self.decoder.decode(payload, &mut sound);
-        let known = usize::try_from(self.end - packet.timestamp).unwrap_or(0).min(samples);
-        let landing = &sound[known..samples];
-        if landing.is_empty() {
+        let samples = samples_in(packet.codec, payload.len());
+        let known = usize::try_from(self.end - packet.timestamp).unwrap_or(0);
+        if known >= samples {
             self.counts.late += 1;
             return;
         }
         match &mut self.gap {
-            Gap::Missing { concealer, .. } => concealer.bridge(&mut self.line, gap, landing),
+            Gap::Missing { concealer, .. } => {
+                let mut sound = [0.0; MAX_PAYLOAD_BYTES];
+                self.decoder.decode(payload, &mut sound);
+                concealer.bridge(&mut self.line, gap, &sound[known..samples]);
+            }
             Gap::None | Gap::Quiet { .. } => {
                 self.line.append(|room| {
-                    room[..landing.len()].copy_from_slice(landing);
-                    landing.len()
+                    self.decoder.decode(payload, room);
+                    room.copy_within(known..samples, 0);
+                    samples - known
                 });
             }
         }
-        self.end += (gap + landing.len()) as i64;
+        self.end += (gap + samples - known) as i64;
         self.last_sequence = packet.sequence;
         self.gap = Gap::None;
     }
