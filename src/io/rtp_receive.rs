@@ -53,6 +53,9 @@ const LETTERS_MAX: usize = 256;
 /// Datagrams of a socket, and letters, in a turn, so that a flood on one keeps nobody else waiting.
 const TURN: usize = 32;
 
+/// How often RTCP is looked for: its packets are seconds apart, and nobody waits for what they say.
+const RTCP_EVERY: Duration = Duration::from_millis(500);
+
 /// Bytes of a datagram that are looked at. RTP over UDP fits an Ethernet frame; what is longer is no voice.
 const DATAGRAM_MAX: usize = 2048;
 
@@ -199,7 +202,7 @@ impl ReceiveThread {
     }
 
     fn receive(&mut self, now: Instant) {
-        for socket in &mut self.sockets {
+        for socket in self.sockets.iter_mut().filter(|socket| socket.is_due(now)) {
             let (leg, channel, machine) = (socket.leg, socket.channel, &mut self.machine);
             socket.drain(now, TURN, &mut self.datagram[..], |at, from, bytes| {
                 machine.handle_packet(at, leg, channel, from, bytes);
@@ -263,6 +266,11 @@ struct LegSocket {
 }
 
 impl LegSocket {
+    /// Whether it is to be read in this turn.
+    fn is_due(&self, now: Instant) -> bool {
+        self.has_more || self.channel == Channel::Rtp || now - self.emptied >= RTCP_EVERY
+    }
+
     /// Reads up to `count` datagrams, each with when it came.
     fn drain(
         &mut self,
