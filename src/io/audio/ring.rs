@@ -150,10 +150,12 @@ impl CardSink {
         Ok(Self { ring, given, resampler, frame: frame_samples(rate_hz), health })
     }
 
-    /// The ring is to hold the largest block that the card asked for, and a frame.
+    /// The ring is to hold the largest block that the card asked for, and a frame; as nearly as whole frames can. Were it
+    /// to hold that at the least, a single sample that is missing would cost a frame of delay.
     fn wanted(&self) -> usize {
         let target = self.health.largest_block.load(Relaxed) as usize + self.frame;
-        target.min(self.ring.capacity().get()).saturating_sub(self.ring.occupied_len()).div_ceil(self.frame)
+        let missing = target.min(self.ring.capacity().get()).saturating_sub(self.ring.occupied_len());
+        (missing + self.frame / 2) / self.frame
     }
 
     fn write(&mut self, frame: &[f32; FRAME_SAMPLES]) {
@@ -296,7 +298,9 @@ mod tests {
                     playback.write(&[0.5; FRAME_SAMPLES]);
                 }
                 let held = tap.ring.occupied_len();
-                assert!(held <= block + 2 * reserve, "{held} wait, blocks of {block} at {rate_hz} Hz");
+                let half = reserve / 2 + 1;
+                let aimed = block + reserve - half..=block + reserve + half;
+                assert!(aimed.contains(&held), "{held} wait, blocks of {block} at {rate_hz} Hz");
             }
             assert_eq!(tap.health.tally().starved, 0, "blocks of {block} at {rate_hz} Hz");
         }
