@@ -53,7 +53,7 @@ impl Acks {
         self.acks.push(ack);
     }
 
-    /// The 2xx has come again. An ACK that found no way the last time has another chance.
+    /// The 2xx has come again.
     pub(super) fn send_again(&mut self, step: &mut Step<'_>, line: &Line, meant: ClientId) {
         if let Some(ack) = self.acks.iter_mut().find(|ack| ack.transaction == meant) {
             ack.send(step, line);
@@ -84,9 +84,8 @@ impl Acks {
             E::Reached { route, .. } | E::Unreachable { route, .. } => {
                 let Some(ack) = self.acks.iter_mut().find(|ack| ack.route == Some(*route)) else { return };
                 ack.route = None;
-                if let E::Reached { flow, .. } = event {
-                    step.endpoint.send_ack(*flow, ack.request.clone());
-                }
+                let flow = if let E::Reached { flow, .. } = event { *flow } else { line.flow() };
+                step.endpoint.send_ack(flow, ack.request.clone());
             }
             E::Response { transaction, response, .. } if response.status.is_success() => {
                 self.send_again(step, line, *transaction);

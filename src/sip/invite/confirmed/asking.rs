@@ -30,8 +30,8 @@ pub(super) struct Asking {
 #[derive(Debug)]
 #[expect(clippy::large_enum_variant, reason = "a few for each call: a box would cost more than it saves")]
 enum Way {
-    /// Its hop is being reached.
-    Reaching(RouteId),
+    /// Its hop is being reached, after another address of it has failed in that way.
+    Reaching { route: RouteId, failed: Option<Response> },
     /// It is out. A hop that was reached by name has perhaps other addresses.
     Sent { transaction: ClientId, flow: Flow, alternatives: Option<Alternatives>, request: Request },
 }
@@ -65,7 +65,7 @@ impl Asking {
         let hop = line.dialog.next_hop().clone();
         let way = match line.way_to(&hop) {
             Some((flow, alternatives)) => Way::send(step, line, &draft, flow, alternatives),
-            None => Way::Reaching(step.endpoint.reach(step.now, &hop)),
+            None => Way::Reaching { route: step.endpoint.reach(step.now, &hop), failed: None },
         };
         Self { draft, hop, way, is_last_try: false }
     }
@@ -73,7 +73,9 @@ impl Asking {
     pub(super) fn owns(&self, event: &endpoint::Event) -> bool {
         use endpoint::Event as E;
         match (&self.way, event) {
-            (Way::Reaching(own), E::Reached { route, .. } | E::Unreachable { route, .. }) => own == route,
+            (Way::Reaching { route: own, .. }, E::Reached { route, .. } | E::Unreachable { route, .. }) => {
+                own == route
+            }
             (
                 Way::Sent { transaction: own, .. },
                 E::Response { transaction, .. } | E::Failed { transaction, .. },
@@ -98,7 +100,13 @@ impl Asking {
             }
             E::Response { response, .. } => self.on_response(step, line, response),
             E::Failed { reason, .. } => self.try_next(step, line, Response::new(reason.status())),
-            E::Unreachable { .. } => Some(Response::new(Status::SERVICE_UNAVAILABLE)),
+            E::Unreachable { .. } => match &mut self.way {
+                Way::Reaching { failed: Some(response), .. } => Some(response.clone()),
+                _ => {
+                    self.way = Way::send(step, line, &self.draft, line.flow(), None);
+                    None
+                }
+            },
             _ => None,
         }
     }
@@ -111,7 +119,7 @@ impl Asking {
     /// The transaction, once it is out, and the request as it was sent last, but for its Via.
     pub(super) const fn sent(&self) -> Option<(ClientId, &Request)> {
         match &self.way {
-            Way::Reaching(_) => None,
+            Way::Reaching { .. } => None,
             Way::Sent { transaction, request, .. } => Some((*transaction, request)),
         }
     }
@@ -148,7 +156,7 @@ impl Asking {
         line.forget(*flow);
         match alternatives.take().filter(|_| !self.is_last_try).and_then(|it| step.endpoint.reach_next(it)) {
             Some(route) => {
-                self.way = Way::Reaching(route);
+                self.way = Way::Reaching { route, failed: Some(response) };
                 None
             }
             None => Some(response),

@@ -30,6 +30,12 @@ impl Line {
         Self { dialog, is_callers: false, flow, hop: None }
     }
 
+    /// The way back to where the dialog came about: for requests whose hop can't be reached. Phones behind a NAT, and those
+    /// that would rather have TCP, write Contacts that lead nowhere from here, and calls are to end all the same.
+    pub(super) const fn flow(&self) -> Flow {
+        self.flow
+    }
+
     /// The flow to a hop, if it is known, and the addresses that the hop has besides.
     pub(super) fn way_to(&self, hop: &Uri) -> Option<(Flow, Option<Alternatives>)> {
         match &self.hop {

@@ -1,7 +1,7 @@
 //! RFC 3261 §12.2.1.1, §16.12.1.2; RFC 3263 §4.3: where requests within a call go.
 
 use super::{Call, calling, from_caller, ok, reaching, ringing_and_answered, their_invite};
-use crate::stage::{answer, flow_to, ms, with};
+use crate::stage::{REMOTE, answer, flow_to, ms, with};
 
 /// We call, and the answer comes through these proxies.
 fn answered_through(record_routes: &str) -> Call {
@@ -108,14 +108,38 @@ fn an_address_that_has_answered_is_where_all_goes_from_then_on() {
 }
 
 #[test]
-fn a_bye_whose_hop_cannot_be_reached_ends_the_call_all_the_same() {
-    let (mut call, invite) = calling();
-    call.kill("192.0.2.9:5060");
-    call.receive(&with(&ok(&invite, "you"), "Record-Route: <sip:192.0.2.9;lr>"));
-    call.told();
-    assert!(call.sent().is_empty(), "the ACK has nowhere to go");
+fn what_has_a_hop_that_cannot_be_reached_goes_back_the_way_the_call_came() {
+    for record_route in [
+        // No way leads there, its transport is none that we have, and its name has no address.
+        "Record-Route: <sip:192.0.2.9;lr>",
+        "Record-Route: <sip:192.0.2.8;transport=sctp;lr>",
+        "Record-Route: <sip:gone.example;lr>",
+    ] {
+        let (mut call, invite) = calling();
+        call.kill("192.0.2.9:5060");
+        let ok = with(&ok(&invite, "you"), record_route);
+        for _ in 0..2 {
+            call.receive(&ok);
+            let ack = call.sent_one();
+            assert_eq!((ack.value("CSeq"), ack.flow), ("1 ACK", flow_to(REMOTE)), "{record_route}");
+        }
+        call.told();
+        call.hang_up();
+        let bye = call.sent_one();
+        assert_eq!((bye.value("CSeq"), bye.flow), ("2 BYE", flow_to(REMOTE)), "{record_route}");
+        call.receive(&answer(&bye, "200 OK"));
+        call.run_for(ms(32_000));
+        call.assert_over();
+    }
+}
+
+#[test]
+fn a_bye_that_nobody_answers_on_any_way_ends_the_call_all_the_same() {
+    let mut call = answered_through("Record-Route: <sip:pbx.example:5070;lr>");
+    call.kill("192.0.2.2:5070");
     call.hang_up();
-    assert!(call.sent().is_empty());
+    call.refuse("192.0.2.1:5070");
+    assert!(call.sent().iter().all(|sent| sent.flow == flow_to("192.0.2.1:5070")), "nowhere else");
     call.run_for(ms(32_000));
     call.assert_over();
 }
