@@ -3,8 +3,8 @@
 //! user's matter.
 
 mod bindings;
+mod request;
 
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::IpAddr;
@@ -12,13 +12,13 @@ use core::net::IpAddr;
 use base::{Dice, Duration, Instant};
 
 use crate::Show;
-use crate::dialog::{MAX_FORWARDS, push_first_route};
 use crate::endpoint::{self, Alternatives, ClientId, Endpoint, RouteId};
 use crate::flow::Flow;
-use crate::invite::{Profile, Seen, push_abilities};
-use crate::message::{CSeq, Method, Name, Request, Response, SipUri, Status, Uri};
+use crate::invite::{Profile, Seen};
+use crate::message::{CSeq, Method, Name, Request, Response, Status, Uri};
 
 use bindings::{Bindings, granted, seen_from};
+use request::{Target, Want};
 
 /// The first wait after a failure (RFC 5626 §4.5, "base-time" where no flow works).
 const RETRY_BASE: Duration = Duration::from_secs(30);
@@ -88,17 +88,6 @@ pub struct Registration {
     state: State,
 }
 
-/// Whom a REGISTER is for.
-#[derive(Clone, Debug)]
-struct Target {
-    /// Request-URI.
-    domain: Uri,
-    /// Where it goes first.
-    hop: Uri,
-    /// A registrar has named it in place of itself.
-    is_redirected: bool,
-}
-
 #[derive(Debug)]
 #[expect(clippy::large_enum_variant, reason = "a handful of accounts: a box would cost more than it saves")]
 enum State {
@@ -112,15 +101,6 @@ enum State {
     Bound { refresh_at: Instant, keep_alive_at: Option<Instant> },
     /// It could not be bound; it is tried again.
     Waiting { retry_at: Instant },
-}
-
-/// What a REGISTER is for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Want {
-    /// To bind.
-    Bind,
-    /// To remove the binding.
-    Remove,
 }
 
 /// A REGISTER that is out.
@@ -341,7 +321,7 @@ impl Registration {
 
     fn reach(&mut self, now: Instant, endpoint: &mut Endpoint, want: Want) {
         let Registrar { domain, hop, .. } = self.registrar.clone();
-        self.reach_target(now, endpoint, want, Target { domain, hop, is_redirected: false });
+        self.reach_target(now, endpoint, want, Target::new(domain, hop));
     }
 
     fn reach_target(&mut self, now: Instant, endpoint: &mut Endpoint, want: Want, target: Target) {
@@ -353,37 +333,6 @@ impl Registration {
         self.servers.retain(|known| !told.contains(known));
         self.servers.splice(..0, told);
         self.servers.truncate(MAX_SERVERS);
-    }
-
-    /// RFC 3261 §10.2.
-    fn write(&self, now: Instant, flow: Flow, want: Want, target: &Target) -> Request {
-        let Target { domain, hop, .. } = target;
-        let mut request = Request::new(Method::Register, domain.clone());
-        let headers = &mut request.headers;
-        push_first_route(headers, domain, hop);
-        headers.push(Name::MaxForwards, MAX_FORWARDS);
-        headers.push(Name::From, self.profile.address.clone().with_tag(&self.tag));
-        headers.push(Name::To, &self.profile.address);
-        headers.push(Name::CallId, &self.call_id);
-        headers.push(Name::CSeq, CSeq { number: self.number, method: Method::Register });
-        match want {
-            Want::Bind => {
-                let own = self.profile.contact(flow);
-                // What was bound before the phone's address changed leads nowhere any more.
-                let former = self.bindings.live(now).filter(|contact| **contact != own);
-                let removed = former.map(|contact| format!("{contact};expires=0"));
-                headers.push(Name::Contact, &own);
-                removed.for_each(|contact| headers.push(Name::Contact, contact));
-                headers.push(Name::Expires, self.registrar.expires.as_secs());
-            }
-            Want::Remove => {
-                self.bindings.live(now).for_each(|contact| headers.push(Name::Contact, contact));
-                headers.push(Name::Expires, 0);
-            }
-        }
-        headers.push(Name::UserAgent, &self.profile.agent);
-        push_abilities(headers);
-        request
     }
 
     /// Sends the REGISTER: its next number, signed anew.
@@ -429,7 +378,7 @@ impl Registration {
         } else if let Some(refresh_at) = asked.corrects_until {
             self.profile.seen = None;
             self.stay_bound(step.now, refresh_at);
-        } else if let Some(target) = redirected(&asked.target, response) {
+        } else if let Some(target) = asked.target.redirected(response) {
             self.profile.forget_challenges();
             self.reach_target(step.now, step.endpoint, asked.want, target);
         } else if status == Status::INTERVAL_TOO_BRIEF && self.lengthen(&asked, response) {
@@ -514,19 +463,5 @@ impl Registration {
         let doublings = self.failures.min(10);
         let most = RETRY_MAX.min(RETRY_BASE.saturating_mul(1 << doublings));
         self.dice.duration(most / 2, most)
-    }
-}
-
-/// Where a registrar sends us instead (RFC 3261 §8.1.3.4, §21.3): once, else two of them could keep us going.
-fn redirected(target: &Target, response: &Response) -> Option<Target> {
-    let contact = response.headers.contact().ok().filter(|_| !target.is_redirected)?;
-    let there = contact.uri.as_sip()?;
-    let hop = Uri::Sip(SipUri { user: None, headers: String::new(), ..there.clone() });
-    match response.status {
-        Status::MOVED_PERMANENTLY | Status::MOVED_TEMPORARILY => {
-            Some(Target { domain: hop.clone(), hop, is_redirected: true })
-        }
-        Status::USE_PROXY => Some(Target { domain: target.domain.clone(), hop, is_redirected: true }),
-        _ => None,
     }
 }
