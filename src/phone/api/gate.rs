@@ -41,7 +41,18 @@ pub(crate) fn is_host(text: &str) -> bool {
 }
 
 fn lists(user: &User, origin: &str) -> bool {
-    user.origins.iter().any(|listed| listed.eq_ignore_ascii_case(origin))
+    let is_meant = |listed: &str| without_usual_port(listed).eq_ignore_ascii_case(without_usual_port(origin));
+    user.origins.iter().any(|listed| is_meant(listed))
+}
+
+/// An origin as browsers write it (RFC 6454 §6.2): without the port that its scheme has anyway.
+fn without_usual_port(origin: &str) -> &str {
+    let usual = match origin.split_once(':') {
+        Some((scheme, _)) if scheme.eq_ignore_ascii_case("https") => ":443",
+        Some((scheme, _)) if scheme.eq_ignore_ascii_case("http") => ":80",
+        _ => return origin,
+    };
+    origin.strip_suffix(usual).unwrap_or(origin)
 }
 
 fn is_loopback_origin(origin: &str) -> bool {
@@ -179,6 +190,22 @@ mod tests {
         config.users[0].origins.push("null".into());
         assert!(origin_may_connect(Some("null"), &config));
         assert!(!origin_may_connect(Some(""), &config));
+    }
+
+    #[test]
+    fn rule_14_an_origin_is_the_same_with_the_port_that_its_scheme_has_anyway() {
+        for (listed, origin, may) in [
+            ("https://crm.example:443", "https://crm.example", true),
+            ("http://crm.example", "HTTP://crm.example:80", true),
+            ("https://crm.example:80", "https://crm.example", false),
+            ("https://crm.example:8443", "https://crm.example", false),
+            ("app://crm.example:443", "app://crm.example", false),
+        ] {
+            let mut config = config();
+            config.users[0].origins = vec![listed.into()];
+            assert_eq!(origin_may_connect(Some(origin), &config), may, "{listed} {origin}");
+            assert_eq!(origin_may_authenticate(Some(origin), &config.users[0]), may, "{listed} {origin}");
+        }
     }
 
     #[test]
