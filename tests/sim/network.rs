@@ -22,6 +22,9 @@ pub(crate) enum Weather {
 /// How often the same message may be lost between outages.
 const LOST_AT_MOST: u32 = 2;
 
+/// How many of the BYEs are lost at the least, in percent, where anything is.
+const BYE_LOSS: u32 = 50;
+
 /// What becomes of a datagram.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Fate {
@@ -50,7 +53,12 @@ impl Network {
         Self {
             weather,
             delay: (least, least + Duration::from_millis(spread.into())),
-            loss: if is_fair { 0 } else { dice.below(35) },
+            loss: match weather {
+                Weather::Fair => 0,
+                // What is sent three times in vain is rare elsewhere.
+                _ if dice.percent(15) => 70,
+                _ => dice.below(35),
+            },
             doubling: if is_fair { 0 } else { dice.below(20) },
             lost: BTreeMap::new(),
             outage: (Instant::ZERO, Instant::ZERO),
@@ -86,7 +94,9 @@ impl Network {
     }
 
     fn is_lost(&mut self, to: SocketAddr, bytes: &[u8]) -> bool {
-        if !self.dice.percent(self.loss) {
+        // What meets a dialog that has ended without knowing it would be rare otherwise.
+        let loss = if bytes.starts_with(b"BYE ") { self.loss.max(BYE_LOSS) } else { self.loss };
+        if self.weather == Weather::Fair || !self.dice.percent(loss) {
             return false;
         }
         // Each ACK for a 2xx has a branch of its own, and is the same message nevertheless.

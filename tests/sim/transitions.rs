@@ -96,7 +96,7 @@ pub(crate) const MACHINES: &[(&str, &[Transition])] = &[
             (NONE, &[Peer], "Ringing"),
             ("Reaching", &[Driver], "Calling"),
             ("Reaching", &[Driver], NONE),
-            ("Calling", &[Peer, Timer], "Reaching"),
+            ("Calling", &[Peer, Timer, Driver], "Reaching"),
             ("Calling", &[Peer], "Confirmed"),
             ("Calling", &[Peer, Timer, Driver], NONE),
             ("Ringing", &[User], "Confirmed"),

@@ -161,6 +161,7 @@ impl Confirmed {
             event => self.on_answer(step, event),
         }
         self.offer_if_due(step);
+        self.ask_if_due(step);
     }
 
     /// The 2xx to the INVITE that made this dialog has come again.
@@ -210,7 +211,8 @@ impl Confirmed {
         if matches!(self.bye, Bye::Unsaid)
             && let Some(draft) = self.refer.ask(step, &self.line, to)
         {
-            self.queue.send(step, &mut self.line, Subject::Refer, draft);
+            self.queue.push(Subject::Refer, draft);
+            self.ask_if_due(step);
         }
     }
 
@@ -219,17 +221,20 @@ impl Confirmed {
     }
 
     pub(super) fn answer_refer(&mut self, step: &mut Step<'_>, answer: Result<(), Status>) {
-        self.referred.answer(step, &mut self.line, &mut self.queue, answer);
+        self.referred.answer(step, &self.line, &mut self.queue, answer);
+        self.ask_if_due(step);
     }
 
     pub(super) fn notify_refer(&mut self, step: &mut Step<'_>, status: Status, is_last: bool) {
-        self.referred.notify(step, &mut self.line, &mut self.queue, status, is_last);
+        self.referred.notify(step, &self.line, &mut self.queue, status, is_last);
+        self.ask_if_due(step);
     }
 
     pub(super) fn send_info(&mut self, step: &mut Step<'_>, content_type: &str, body: Vec<u8>) {
         if matches!(self.bye, Bye::Unsaid) {
             let draft = Draft::new(Method::Info).with_body(content_type, body);
-            self.queue.send(step, &mut self.line, Subject::Info, draft);
+            self.queue.push(Subject::Info, draft);
+            self.ask_if_due(step);
         }
     }
 
@@ -265,7 +270,7 @@ impl Confirmed {
         self.acks.on_timeout(step.now);
         self.reoffer.on_timeout(step);
         self.refer.on_timeout(step.now);
-        self.referred.on_timeout(step, &mut self.line, &mut self.queue);
+        self.referred.on_timeout(step, &self.line, &mut self.queue);
         if self.answer.on_timeout(step) {
             self.break_off(step, Status::REQUEST_TIMEOUT);
         }
@@ -273,16 +278,30 @@ impl Confirmed {
             self.break_off(step, Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST);
         }
         self.offer_if_due(step);
+        self.ask_if_due(step);
     }
 
     /// Whether an INVITE of ours could go out now (RFC 3261 §14.1).
     fn may_offer(&self) -> bool {
-        matches!(self.bye, Bye::Unsaid) && self.answer.is_settled() && !self.acks.are_leaving()
+        matches!(self.bye, Bye::Unsaid)
+            && self.answer.is_settled()
+            && !self.acks.are_leaving()
+            && self.queue.is_idle()
     }
 
     fn offer_if_due(&mut self, step: &mut Step<'_>) {
         if self.may_offer() && self.reoffer.become_due(step.now) {
             step.tray.push(Event::OfferDue);
+        }
+    }
+
+    /// Sends what waits to be said. Nothing goes out before the peer has the dialog, which it has with our 2xx, nor together
+    /// with another request of ours, which it could overtake: the peer would refuse that for its number (RFC 3261 §12.2.2),
+    /// and a call go on for one side whose BYE is refused.
+    fn ask_if_due(&mut self, step: &mut Step<'_>) {
+        let has_dialog = !matches!(self.answer, Answer::Unacknowledged { is_first: true, .. });
+        if has_dialog && !matches!(self.bye, Bye::Out(_)) && !self.reoffer.is_under_way() {
+            self.queue.send_next(step, &mut self.line);
         }
     }
 
@@ -309,7 +328,7 @@ impl Confirmed {
         self.answer.refuse_pending(step, Status::REQUEST_TERMINATED);
         self.answer = Answer::Settled;
         self.reoffer.give_up(step);
-        self.queue.on_end(step, &mut self.line);
+        self.queue.on_end();
         self.refer.on_end(step.now, self.queue.has_refer_out());
         self.referred.on_end(step);
     }

@@ -31,13 +31,13 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    pub(super) fn send(&mut self, step: &mut Step<'_>, line: &mut Line, subject: Subject, draft: Draft) {
+    /// Takes a request, which goes out as soon as its turn comes.
+    pub(super) fn push(&mut self, subject: Subject, draft: Draft) {
         // Of what has become of a REFER only the latest counts.
         self.waiting.retain(|(its, _)| !matches!(subject, Subject::Notify(_)) || *its != subject);
         // There is but one REFER at a time, and somebody waits to hear of it.
         if self.waiting.len() < MAX_WAITING || subject == Subject::Refer {
             self.waiting.push_back((subject, draft));
-            self.start_next(step, line);
         }
     }
 
@@ -71,18 +71,17 @@ impl Queue {
         let (_, out) = self.out.as_mut()?;
         let response = out.on_event(step, line, event)?;
         let (subject, out) = self.out.take()?;
-        self.start_next(step, line);
         Some((subject, out.number(), response))
     }
 
     /// The call has ended: only what the peer still waits for is sent.
-    pub(super) fn on_end(&mut self, step: &mut Step<'_>, line: &mut Line) {
+    pub(super) fn on_end(&mut self) {
         self.out.take_if(|(subject, _)| *subject == Subject::Info);
         self.waiting.retain(|(subject, _)| matches!(subject, Subject::Notify(_)));
-        self.start_next(step, line);
     }
 
-    fn start_next(&mut self, step: &mut Step<'_>, line: &mut Line) {
+    /// Sends the next, if none is out.
+    pub(super) fn send_next(&mut self, step: &mut Step<'_>, line: &mut Line) {
         if self.out.is_none()
             && let Some((subject, draft)) = self.waiting.pop_front()
         {

@@ -53,7 +53,7 @@ impl Referred {
     pub(super) fn answer(
         &mut self,
         step: &mut Step<'_>,
-        line: &mut Line,
+        line: &Line,
         queue: &mut Queue,
         answer: Result<(), Status>,
     ) {
@@ -81,7 +81,7 @@ impl Referred {
     pub(super) fn notify(
         &mut self,
         step: &mut Step<'_>,
-        line: &mut Line,
+        line: &Line,
         queue: &mut Queue,
         now_known: Status,
         is_last: bool,
@@ -98,7 +98,7 @@ impl Referred {
         let mut draft = line.target_refresh(Method::Notify).with_body(&fragment, body);
         draft.headers.push(Name::Event, format_args!("refer;id={number}"));
         draft.headers.push(Name::SubscriptionState, state);
-        queue.send(step, line, Subject::Notify(*number), draft);
+        queue.push(Subject::Notify(*number), draft);
         if is_last {
             *self = Self::Idle;
         }
@@ -127,7 +127,7 @@ impl Referred {
         }
     }
 
-    pub(super) fn on_timeout(&mut self, step: &mut Step<'_>, line: &mut Line, queue: &mut Queue) {
+    pub(super) fn on_timeout(&mut self, step: &mut Step<'_>, line: &Line, queue: &mut Queue) {
         if let Self::Subscribed { status, until, .. } = self
             && *until <= step.now
         {

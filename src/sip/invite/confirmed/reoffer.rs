@@ -100,6 +100,11 @@ impl Reoffer {
         matches!(self, Self::Out { .. })
     }
 
+    /// Whether one is out, or about to be.
+    pub(super) const fn is_under_way(&self) -> bool {
+        matches!(self, Self::Due { .. } | Self::Out { .. })
+    }
+
     /// Its transaction, once it has been sent.
     fn transaction(&self) -> Option<ClientId> {
         match self {

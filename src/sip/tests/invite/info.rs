@@ -3,7 +3,7 @@
 use sip::invite::Event;
 use sip::message::Status;
 
-use super::{Call, body, ended, from_caller, ringing, ringing_and_answered, talking, their_invite};
+use super::{ANSWER, Call, body, ended, from_caller, ringing, ringing_and_answered, talking, their_invite};
 use crate::stage::{Sent, answer, challenge, ms, uri, with};
 
 /// A message with a body of that type.
@@ -100,18 +100,43 @@ fn a_key_that_is_refused_or_lost_is_told_to_nobody() {
 }
 
 #[test]
-fn a_dialog_that_is_lost_before_its_ack_is_ended_once() {
-    let (mut call, _) = ringing_and_answered(&their_invite());
+fn keys_wait_for_the_ack_of_a_call_that_was_answered_here() {
+    let (mut call, first) = ringing_and_answered(&their_invite());
     call.send_info("Signal=1");
+    call.send_info("Signal=2");
+    assert!(call.sent().is_empty(), "a caller that has lost the 200 has no dialog, and would refuse them");
+    call.receive(&from_caller(&first, "ACK", "z9hG4bKack", 1));
     let info = call.sent_one();
+    assert_eq!((info.value("CSeq"), body(&info)), ("1 INFO", "Signal=1"));
     call.receive(&answer(&info, "481 Call/Transaction Does Not Exist"));
+    assert_eq!(call.sent_one().value("CSeq"), "2 INFO");
+    call.told();
     call.run_for(ms(1_000));
     assert_eq!(call.told(), ended(Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST));
-    let bye = call.sent().pop().expect("after the repeats of the 200");
-    assert_eq!(bye.value("CSeq"), "2 BYE");
-    call.receive(&answer(&bye, "481 Call/Transaction Does Not Exist"));
-    call.run_for(ms(60_000));
-    assert!(call.told().is_empty() && call.sent().is_empty() && call.user.is_over());
+}
+
+#[test]
+fn a_key_and_a_new_offer_do_not_overtake_each_other() {
+    let (mut call, _) = talking();
+    let reoffer =
+        |call: &mut Call| call.act(|session, now, endpoint, tray| session.reoffer(now, endpoint, tray));
+    let offer =
+        |call: &mut Call| call.act(|session, now, endpoint, _| session.offer(now, endpoint, ANSWER.into()));
+    call.send_info("Signal=1");
+    let info = call.sent_one();
+    reoffer(&mut call);
+    assert!(call.told().is_empty(), "the key has no answer yet");
+    call.receive(&answer(&info, "200 OK"));
+    assert_eq!(call.told(), [Event::OfferDue]);
+    call.send_info("Signal=2");
+    offer(&mut call);
+    call.send_info("Signal=3");
+    let reinvite = call.sent_one();
+    assert_eq!(reinvite.value("CSeq"), "2 INVITE");
+    call.receive(&answer(&reinvite, "488 Not Acceptable Here"));
+    let sent = call.sent();
+    let [_, info] = &sent[..] else { panic!("{}", sent.len()) };
+    assert_eq!((info.value("CSeq"), body(info)), ("3 INFO", "Signal=2"));
 }
 
 #[test]

@@ -204,6 +204,20 @@ fn what_waits_to_be_told_when_the_call_ends_is_told() {
 }
 
 #[test]
+fn nothing_that_is_told_overtakes_our_bye() {
+    let (mut call, _) = referred();
+    call.hang_up();
+    let bye = call.sent_one();
+    call.notify_refer(180, false);
+    call.notify_refer(200, true);
+    assert!(call.sent().is_empty(), "a peer that lost the BYE would refuse it for its number then");
+    call.receive(&answer(&bye, "200 OK"));
+    call.assert_notified("SIP/2.0 200 OK", "terminated;reason=noresource");
+    call.told();
+    call.assert_over();
+}
+
+#[test]
 fn a_transfer_that_is_never_told_of_ends_after_five_minutes() {
     let (mut call, first) = referred();
     call.notify_refer(180, false);
