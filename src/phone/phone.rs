@@ -36,6 +36,8 @@ pub struct Phone {
     /// Lines of the log about them.
     strangers_told: Allowance,
     dice: Dice,
+    /// What goes over the network comes out first: the threads that the rest wakes would delay it.
+    messages: VecDeque<Output>,
     outputs: VecDeque<Output>,
     /// Once it stops: by when.
     stop_at: Option<Instant>,
@@ -59,6 +61,7 @@ impl Phone {
             strangers: policy::STRANGERS,
             strangers_told: policy::STRANGERS_TOLD,
             dice,
+            messages: VecDeque::new(),
             outputs: VecDeque::new(),
             stop_at: None,
         };
@@ -85,7 +88,7 @@ impl Phone {
 
     /// What the driver is to do next, `None` when it may wait.
     pub fn poll_output(&mut self) -> Option<Output> {
-        self.outputs.pop_front()
+        self.messages.pop_front().or_else(|| self.outputs.pop_front())
     }
 
     /// When `Input::Timeout` is due; `None` at rest.
@@ -111,7 +114,7 @@ impl Phone {
         while let Some(output) = self.endpoint.poll_output() {
             match output {
                 endpoint::Output::Send { flow, bytes } => {
-                    self.outputs.push_back(Output::Send { flow, bytes })
+                    self.messages.push_back(Output::Send { flow, bytes });
                 }
                 endpoint::Output::Connect { connect, link, remote } => {
                     self.outputs.push_back(Output::Connect { connect, link, remote });

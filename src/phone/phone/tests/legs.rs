@@ -1,4 +1,4 @@
-//! Legs that the system gives no sound.
+//! What the driver does for a leg: after what it sends, and where the system gives it no sound.
 
 use super::offers::invite;
 use super::*;
@@ -19,6 +19,20 @@ impl World {
         self.hand(Input::LegEvent { leg, event: LegEvent::Failed });
         assert_eq!((self.told(), self.log.len()), (vec![], 1), "it has ended already");
     }
+}
+
+#[test]
+fn a_caller_is_answered_before_any_thread_is_woken_for_the_call() {
+    let mut world = World::registered(Config::default());
+    let (flow, invite) = (flow_to(world.peer), invite("new", SDP));
+    let datagram = endpoint::Input::Datagram { flow, bytes: invite.as_bytes() };
+    world.phone.handle_input(world.now, Input::Sip(datagram));
+    let outputs: Vec<Output> = core::iter::from_fn(|| world.phone.poll_output()).collect();
+    assert!(
+        matches!(&outputs[0], Output::Send { bytes, .. } if bytes.starts_with(b"SIP/2.0 180 ")),
+        "{outputs:?}"
+    );
+    assert!(outputs.iter().any(|output| matches!(output, Output::StartLeg { .. })), "{outputs:?}");
 }
 
 #[test]
