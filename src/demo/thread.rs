@@ -32,10 +32,9 @@ const TURN: usize = 32;
 
 const BELL: Token = Token(0);
 const ALARM: Token = Token(1);
-const TICK: Token = Token(2);
-const SIP: Token = Token(3);
+const SIP: Token = Token(2);
 /// One for each channel of each line from here on.
-const FIRST_LINE: usize = 4;
+const FIRST_LINE: usize = 3;
 
 /// The sockets of a line, in their order.
 const CHANNELS: [Channel; 2] = [Channel::Rtp, Channel::Rtcp];
@@ -115,7 +114,7 @@ impl Driver {
         Ok(Self {
             events: Events::with_capacity(EVENTS_MAX),
             alarm: Alarm::new(registry, ALARM)?,
-            ticker: Ticker::new(registry, TICK)?,
+            ticker: Ticker::default(),
             exchange: Exchange::new(sip.local_addr()?, addresses, dice),
             inbox,
             sip,
@@ -150,12 +149,15 @@ impl Driver {
                 self.backlog.push(source);
             }
         }
-        if self.alarm.is_due(now) {
+        for _ in 0..self.ticker.due(now) * TICK_FRAMES {
+            self.exchange.handle_input(now, Input::Tick);
+        }
+        if self.exchange.poll_timeout().is_some_and(|due| due <= now) {
             self.exchange.handle_input(now, Input::Timeout);
         }
         self.send();
-        self.ticker.run(self.exchange.sounds())?;
-        self.alarm.set(self.exchange.poll_timeout())
+        self.ticker.run(now, self.exchange.sounds());
+        self.alarm.set(self.exchange.poll_timeout().into_iter().chain(self.ticker.next()).min())
     }
 
     /// Takes a turn's share of what a source has. True if there may be more.
@@ -168,12 +170,6 @@ impl Driver {
                 false
             }
             ALARM => false,
-            TICK => {
-                for _ in 0..self.ticker.due() * TICK_FRAMES {
-                    self.exchange.handle_input(now, Input::Tick);
-                }
-                false
-            }
             socket => (0..TURN).all(|_| self.receive(now, socket)),
         }
     }

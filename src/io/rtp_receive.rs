@@ -14,7 +14,7 @@ use std::sync::Arc;
 use base::{Duration, Instant};
 use media::leg::{Channel, LegCommand, LegEvent, LegId};
 use media::{FRAME_SAMPLES, Receiver, Role};
-use mio::{Events, Registry, Token};
+use mio::{Events, Token};
 use nix::errno::Errno;
 
 use super::audio::{Playback, Ticker};
@@ -59,11 +59,7 @@ const RTCP_EVERY: Duration = Duration::from_millis(500);
 /// Bytes of a datagram that are looked at. RTP over UDP fits an Ethernet frame; what is longer is no voice.
 const DATAGRAM_MAX: usize = 2048;
 
-/// The bell and the tickers.
-const EVENTS_MAX: usize = 3;
-
 const BELL: Token = Token(0);
-const TICKS: [Token; 2] = [Token(1), Token(2)];
 
 /// The thread's mailbox, made before the thread.
 ///
@@ -94,36 +90,31 @@ pub struct ReceiveThread {
 impl ReceiveThread {
     /// The thread of `inbox`. What it learns goes to the sending halves, to call control, and replaced speakers to
     /// the sound thread.
-    ///
-    /// # Errors
-    /// What the system says when it has no more descriptors.
     pub fn new(
         inbox: Inbox<Letter>,
         send: Mailbox<rtp_send::Letter>,
         sip: Mailbox<sip::Letter>,
         sound: Mailbox<sound::Letter>,
-    ) -> io::Result<Self> {
-        Ok(Self {
-            speakers: [
-                Speaker::new(inbox.poll.registry(), TICKS[0], Role::Both)?,
-                Speaker::new(inbox.poll.registry(), TICKS[1], Role::Ring)?,
-            ],
+    ) -> Self {
+        Self {
+            speakers: [Role::Both, Role::Ring].map(Speaker::new),
             inbox,
             letters_wait: false,
-            events: Events::with_capacity(EVENTS_MAX),
+            // The bell alone.
+            events: Events::with_capacity(1),
             machine: Receiver::new(),
             sockets: Vec::new(),
             datagram: Box::new([0; DATAGRAM_MAX]),
             send,
             sip,
             sound,
-        })
+        }
     }
 
     /// Runs until it is told to stop.
     ///
     /// # Errors
-    /// The poll or the ticker fail, which a correct system never lets happen.
+    /// The poll fails, which a correct system never lets happen.
     pub fn run(mut self) -> io::Result<()> {
         while self.turn()? {}
         Ok(())
@@ -136,7 +127,7 @@ impl ReceiveThread {
     pub fn turn(&mut self) -> io::Result<bool> {
         self.sleep()?;
         let now = clock::now();
-        if !self.read_letters(now)? {
+        if !self.read_letters(now) {
             return Ok(false);
         }
         self.receive(now);
@@ -145,39 +136,38 @@ impl ReceiveThread {
         Ok(true)
     }
 
-    /// Waits for events, unless letters or datagrams were left over.
+    /// Waits for the bell or the next tick, unless letters or datagrams were left over. The poll may be late by a
+    /// millisecond, which no speaker hears that isn't a sound card.
     fn sleep(&mut self) -> io::Result<()> {
         let in_arrears = self.letters_wait || self.sockets.iter().any(|socket| socket.has_more);
-        match self.inbox.poll.poll(&mut self.events, in_arrears.then_some(Duration::ZERO)) {
+        let next_tick = self.speakers.iter().filter_map(|speaker| speaker.ticker.next()).min();
+        let wait = if in_arrears { Some(Duration::ZERO) } else { next_tick.map(|at| at - clock::now()) };
+        match self.inbox.poll.poll(&mut self.events, wait) {
             Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(()),
             result => result?,
         }
-        for event in &self.events {
-            self.letters_wait |= event.token() == BELL;
-            for speaker in self.speakers.iter_mut().filter(|speaker| speaker.token == event.token()) {
-                speaker.ticks = speaker.ticker.due();
-            }
-        }
+        self.letters_wait |= !self.events.is_empty();
         Ok(())
     }
 
-    fn read_letters(&mut self, now: Instant) -> io::Result<bool> {
+    /// False when told to stop.
+    fn read_letters(&mut self, now: Instant) -> bool {
         if !self.letters_wait {
-            return Ok(true);
+            return true;
         }
         for _ in 0..TURN {
             match self.inbox.letters.try_recv() {
                 Ok(Letter::Start { leg, sockets }) => self.start(now, leg, &sockets),
                 Ok(Letter::Leg { leg, command }) => self.machine.handle_command(now, leg, &command),
-                Ok(Letter::Use(role, playback)) => self.use_playback(role, playback)?,
-                Ok(Letter::Stop) => return Ok(false),
+                Ok(Letter::Use(role, playback)) => self.use_playback(now, role, playback),
+                Ok(Letter::Stop) => return false,
                 Err(_) => {
                     self.letters_wait = false;
                     break;
                 }
             }
         }
-        Ok(true)
+        true
     }
 
     fn start(&mut self, now: Instant, leg: LegId, sockets: &Arc<LegSockets>) {
@@ -189,16 +179,15 @@ impl ReceiveThread {
         }
     }
 
-    fn use_playback(&mut self, role: Role, playback: Option<Playback>) -> io::Result<()> {
+    fn use_playback(&mut self, now: Instant, role: Role, playback: Option<Playback>) {
         let [of_calls, ringer] = &mut self.speakers;
         let speaker = if role == Role::Ring { ringer } else { of_calls };
         speaker.role = role;
-        speaker.ticker.run(playback.as_ref().is_some_and(Playback::is_ticked))?;
+        speaker.ticker.run(now, playback.as_ref().is_some_and(Playback::is_ticked));
         if let Some(old) = std::mem::replace(&mut speaker.playback, playback) {
             // Should the sound thread have no room or be gone, the old one is dropped here.
             self.sound.post(sound::Letter::OldPlayback(old)).ok();
         }
-        Ok(())
     }
 
     fn receive(&mut self, now: Instant) {
@@ -212,10 +201,9 @@ impl ReceiveThread {
 
     fn play(&mut self, now: Instant) {
         let mut frame = [0.0; FRAME_SAMPLES];
-        for Speaker { role, ticks, playback, .. } in &mut self.speakers {
-            let ticks = std::mem::take(ticks);
+        for Speaker { role, ticker, playback } in &mut self.speakers {
             let Some(playback) = playback else { continue };
-            for _ in 0..playback.wanted(ticks) {
+            for _ in 0..playback.wanted(ticker.due(now)) {
                 self.machine.pull(now, *role, &mut frame);
                 playback.write(&frame);
             }
@@ -236,20 +224,17 @@ impl ReceiveThread {
     }
 }
 
-/// A speaker, and what wakes the thread for it where it is no sound card.
+/// A speaker, and its pace where it is no sound card.
 #[derive(Debug)]
 struct Speaker {
     role: Role,
-    token: Token,
     ticker: Ticker,
-    /// Ticks since the last turn.
-    ticks: usize,
     playback: Option<Playback>,
 }
 
 impl Speaker {
-    fn new(registry: &Registry, token: Token, role: Role) -> io::Result<Self> {
-        Ok(Self { role, token, ticker: Ticker::new(registry, token)?, ticks: 0, playback: None })
+    fn new(role: Role) -> Self {
+        Self { role, ticker: Ticker::default(), playback: None }
     }
 }
 

@@ -14,7 +14,7 @@ use media::{FRAME_SAMPLES, Sender};
 use mio::{Events, Token};
 
 use super::audio::{Capture, TICK_SAMPLES, Ticker, make_realtime};
-use super::clock;
+use super::clock::{self, Alarm};
 use super::mailbox::{Inbox, Mailbox};
 use super::ports::LegSockets;
 use super::{sip, sound, udp};
@@ -56,11 +56,11 @@ const LETTERS_MAX: usize = 256;
 /// Letters in a turn. Feedback from rtp-receive is what the network could make many.
 const TURN: usize = 32;
 
-/// The bell and the ticker.
+/// The bell and the alarm.
 const EVENTS_MAX: usize = 2;
 
 const BELL: Token = Token(0);
-const TICK: Token = Token(1);
+const ALARM: Token = Token(1);
 
 /// The thread's mailbox, made before the thread.
 ///
@@ -76,6 +76,8 @@ pub struct SendThread {
     inbox: Inbox<Letter>,
     events: Events,
     ticker: Ticker,
+    /// Rings at the next tick.
+    alarm: Alarm,
     machine: Sender,
     capture: Option<Capture>,
     sockets: Vec<(LegId, Arc<LegSockets>)>,
@@ -95,7 +97,8 @@ impl SendThread {
         sound: Mailbox<sound::Letter>,
     ) -> io::Result<Self> {
         Ok(Self {
-            ticker: Ticker::new(inbox.poll.registry(), TICK)?,
+            ticker: Ticker::default(),
+            alarm: Alarm::new(inbox.poll.registry(), ALARM)?,
             inbox,
             events: Events::with_capacity(EVENTS_MAX),
             machine: Sender::new(dice),
@@ -109,7 +112,7 @@ impl SendThread {
     /// Runs until it is told to stop, with real-time priority where the system allows it.
     ///
     /// # Errors
-    /// The poll or the ticker fail, which a correct system never lets happen.
+    /// The poll or the alarm fail, which a correct system never lets happen.
     pub fn run(mut self) -> io::Result<()> {
         make_realtime();
         while self.turn()? {}
@@ -121,49 +124,50 @@ impl SendThread {
     /// # Errors
     /// As for [`Self::run`].
     pub fn turn(&mut self) -> io::Result<bool> {
-        let ticks = self.sleep()?;
+        self.sleep()?;
         let now = clock::now();
-        if !self.read_letters(now)? {
+        if !self.read_letters(now) {
             return Ok(false);
         }
-        self.speak(now, ticks);
+        self.speak(now);
         self.report();
+        self.alarm.set(self.ticker.next())?;
         Ok(true)
     }
 
-    /// Waits for events, unless letters were left over. Returns ticks of the ticker.
-    fn sleep(&mut self) -> io::Result<usize> {
+    /// Waits for events, unless letters were left over.
+    fn sleep(&mut self) -> io::Result<()> {
         let wait = (!self.inbox.letters.is_empty()).then_some(Duration::ZERO);
         match self.inbox.poll.poll(&mut self.events, wait) {
-            Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(0),
-            result => result?,
+            Err(error) if error.kind() == ErrorKind::Interrupted => Ok(()),
+            result => result,
         }
-        let ticked = self.events.iter().any(|event| event.token() == TICK);
-        Ok(if ticked { self.ticker.due() } else { 0 })
     }
 
-    fn read_letters(&mut self, now: Instant) -> io::Result<bool> {
+    /// False when told to stop.
+    fn read_letters(&mut self, now: Instant) -> bool {
         for letter in self.inbox.letters.try_iter().take(TURN) {
             match letter {
                 Letter::Start { leg, sockets } => self.sockets.push((leg, sockets)),
                 Letter::Leg { leg, command } => self.machine.handle_command(now, leg, &command),
                 Letter::Feedback { leg, feedback } => self.machine.handle_feedback(now, leg, feedback),
                 Letter::Use(capture) => {
-                    self.ticker.run(capture.as_ref().is_some_and(Capture::is_ticked))?;
+                    self.ticker.run(now, capture.as_ref().is_some_and(Capture::is_ticked));
                     if let Some(old) = std::mem::replace(&mut self.capture, capture) {
                         // Should the sound thread have no room or be gone, the old one is dropped here.
                         self.sound.post(sound::Letter::OldCapture(old)).ok();
                     }
                 }
-                Letter::Stop => return Ok(false),
+                Letter::Stop => return false,
             }
         }
-        Ok(true)
+        true
     }
 
     /// Takes all sound that is complete to the legs.
-    fn speak(&mut self, now: Instant, mut ticks: usize) {
+    fn speak(&mut self, now: Instant) {
         let Some(capture) = &mut self.capture else { return };
+        let mut ticks = self.ticker.due(now);
         let mut sound = [0.0; TICK_SAMPLES];
         while (!capture.is_ticked() || ticks > 0) && capture.read(&mut sound) {
             ticks = ticks.saturating_sub(1);

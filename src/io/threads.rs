@@ -142,7 +142,7 @@ impl Threads {
         let sip_thread = SipThread::new(sip_inbox, sockets, names, ports, media, api.clone(), phone)?;
 
         let receive_thread =
-            rtp_receive::ReceiveThread::new(receive_inbox, send.clone(), sip.clone(), sound.clone())?;
+            rtp_receive::ReceiveThread::new(receive_inbox, send.clone(), sip.clone(), sound.clone());
         let send_thread =
             rtp_send::SendThread::new(send_inbox, Dice::new(seed()?), sip.clone(), sound.clone())?;
         let sound_thread = sound::SoundThread::new(

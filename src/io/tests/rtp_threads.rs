@@ -69,8 +69,7 @@ impl Phone {
         let (to_sip, sip) = Inbox::new(Token(0), 64).expect("an inbox");
         let config = Config { capture, playback, ring: None };
         let notify = |notice| panic!("{notice}");
-        let mut receiving =
-            ReceiveThread::new(to_receive, send.clone(), sip.clone(), sound.clone()).expect("a thread");
+        let mut receiving = ReceiveThread::new(to_receive, send.clone(), sip.clone(), sound.clone());
         let mut sending = SendThread::new(to_send, Dice::new([7; 32]), sip, sound.clone()).expect("a thread");
         let sounding =
             SoundThread::new(to_sound, &sound, config, SystemDevices, receive.clone(), send.clone(), notify);
@@ -303,7 +302,7 @@ impl Receiving {
         let (to_send, send) = rtp_send::inbox().expect("an inbox");
         let (to_sound, sound) = sound::inbox().expect("an inbox");
         let (to_sip, sip) = Inbox::new(Token(0), 64).expect("an inbox");
-        let thread = ReceiveThread::new(inbox, send, sip, sound).expect("a thread");
+        let thread = ReceiveThread::new(inbox, send, sip, sound);
         let (sockets, address) = bind_pair();
         let _others = (to_send, to_sound, to_sip.poll);
         Self { thread, receive, sip: to_sip.letters, _others, peer: bind(), address, sockets: Some(sockets) }
