@@ -196,12 +196,12 @@ fn rule_11_a_refer_is_followed_by_a_new_call_and_the_old_one_ends_by_its_bye() {
     stage.peer.answers_with(&invite, "200 OK", &stage.peer.contact(), &Ear::new().sdp());
     stage.peer.hears_of("ACK", invite.field("Call-ID"));
     assert_eq!(stage.program.hears("OnAcceptCall")["callId"], told["callId"]);
-    let last = is_notified(&mut stage, "200");
-    assert!(last.field("Subscription-State").starts_with("terminated"), "{}", last.text);
-    // The new call speaks, so the old one is held (rule 17) until its peer leaves.
+    // The new call speaks, so the old one is held (rule 17) until its peer, who hears then how it went, leaves.
     let offer = stage.peer.hears_of("INVITE", &call.dialog.call_id);
     stage.peer.answers_with(&offer, "200 OK", &stage.peer.contact(), &Ear::new().sdp_with("a=recvonly\r\n"));
     assert_eq!(stage.program.hears("OnHoldCall")["callId"], call.id);
+    let last = is_notified(&mut stage, "200");
+    assert!(last.field("Subscription-State").starts_with("terminated"), "{}", last.text);
     stage.is_hung_up(&mut call);
     stage.program.hears_no_more();
 }
