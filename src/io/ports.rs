@@ -16,7 +16,8 @@ use crate::io::udp::{self, Dscp};
 pub const LENT_PER_FAMILY: usize = 2;
 
 /// A leg's two sockets, bound to the unspecified address of one family and non-blocking. RTP has an even port, RTCP
-/// the next one (RFC 3550 §11). They know when each packet came. Both halves of the leg share them; the ports are free when both have dropped them.
+/// the next one (RFC 3550 §11). They know when each packet came. Both halves of the leg share them; the ports are free when
+/// both have dropped them.
 #[derive(Debug)]
 pub struct LegSockets {
     /// For RTP.
