@@ -185,8 +185,12 @@ pub(crate) const ROWS: &[Row] = &[
            <- 200 onward sdp
         <= OnAcceptCall #2
            -> ACK
-           -> INVITE sip:600@* as hold   // one call speaks
+           -> INVITE sip:600@*           // one call speaks
               | a=sendonly
+           <- 200 INVITE
+              sdp: 192.0.2.20:4000 8; a=recvonly; o=2
+        <= OnHoldCall #1 true local
+           -> ACK
            -> NOTIFY
               Subscription-State: terminated*
               | SIP/2.0 200 *
@@ -194,8 +198,30 @@ pub(crate) const ROWS: &[Row] = &[
            <- BYE on=refer
            -> 200 BYE
         <= OnFinalizedCall #1
+        == 1 call
+
+        === the target answers, and the transferor hangs up before it is held
+        .. a call in
+           <- REFER as refer
+              Refer-To: <sip:700@pbx.example>
+           -> 202 REFER
+           -> NOTIFY
+        <= OnNewCall outgoing #2
+           -> INVITE sip:700@pbx.example as onward
+           <- 200 NOTIFY
+           <- 200 onward sdp
+        <= OnAcceptCall #2
+           -> ACK
+           -> INVITE sip:600@* as hold
+           <- BYE on=refer
+           -> 200 BYE
+        <= OnFinalizedCall #1
            <- 487 hold
            -> ACK
+           -> NOTIFY                     // it learns of the target all the same
+              Subscription-State: terminated*
+              | SIP/2.0 200 *
+           <- 481 NOTIFY
         == 1 call
 
         === the target is busy
