@@ -240,10 +240,8 @@ impl Session {
     }
 
     /// The user has nothing to offer any more: an offer that is wanted or due is not made.
-    pub fn withdraw_offer(&mut self) {
-        if let State::Confirmed(kept, _) = &mut self.state {
-            kept.withdraw_offer();
-        }
+    pub fn withdraw_offer(&mut self, now: Instant, endpoint: &mut Endpoint) {
+        self.in_call(now, endpoint, &mut Vec::new(), Confirmed::withdraw_offer);
     }
 
     /// Refers the peer of an answered call to somebody else (RFC 3515), who is called by it. The user hears `ReferAnswered`

@@ -106,7 +106,7 @@ impl Call {
                 self.session.offer(step.now, step.endpoint, offer);
             }
             _ => {
-                self.session.withdraw_offer();
+                self.session.withdraw_offer(step.now, step.endpoint);
                 self.on_hold_settled(step);
             }
         }

@@ -202,8 +202,9 @@ impl Confirmed {
         }
     }
 
-    pub(super) fn withdraw_offer(&mut self) {
+    pub(super) fn withdraw_offer(&mut self, step: &mut Step<'_>) {
         self.reoffer.withdraw();
+        self.ask_if_due(step);
     }
 
     /// Our user refers the peer to somebody else.
@@ -318,6 +319,7 @@ impl Confirmed {
     fn send_bye(&mut self, step: &mut Step<'_>) {
         self.answer.refuse_pending(step, Status::REQUEST_TERMINATED);
         self.reoffer.on_bye();
+        self.queue.on_bye();
         self.bye = Bye::Out(Asking::start(step, &mut self.line, Draft::new(Method::Bye)));
     }
 

@@ -132,9 +132,10 @@ impl ClientInvite {
         }
     }
 
-    /// Ends because its flow has. A transaction that has its final answer has nothing to lose.
+    /// Ends because its flow has. A transaction that has its final answer has nothing to lose, and one whose callee rings
+    /// sends nothing that could fail (figure 5): what failed was something else, and the callee may answer yet.
     pub(crate) fn on_failed(&mut self, reason: Failure, tray: &mut ClientTray<'_>) {
-        if let Self::Calling { .. } | Self::Proceeding { .. } = self {
+        if let Self::Calling { .. } | Self::Proceeding { give_up_at: Some(_), .. } = self {
             tray.tell_failed(reason);
             *self = Self::Terminated;
         }

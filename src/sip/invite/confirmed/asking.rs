@@ -116,12 +116,22 @@ impl Asking {
         self.is_last_try = true;
     }
 
+    /// What it says, to be said another time.
+    pub(super) fn into_draft(self) -> Draft {
+        self.draft
+    }
+
     /// The transaction, once it is out, and the request as it was sent last, but for its Via.
     pub(super) const fn sent(&self) -> Option<(ClientId, &Request)> {
         match &self.way {
             Way::Reaching { .. } => None,
             Way::Sent { transaction, request, .. } => Some((*transaction, request)),
         }
+    }
+
+    /// The transaction, once it is out.
+    pub(super) fn transaction(&self) -> Option<ClientId> {
+        self.sent().map(|(transaction, _)| transaction)
     }
 
     /// Its CSeq number, once it is out.

@@ -74,6 +74,19 @@ impl Queue {
         Some((subject, out.number(), response))
     }
 
+    /// The dialog is being ended: what is out is not sent again behind the BYE, and what has yet to go out doesn't go out
+    /// beside it.
+    pub(super) fn on_bye(&mut self) {
+        if let Some((subject, mut out)) = self.out.take() {
+            if out.sent().is_some() {
+                out.try_no_more();
+                self.out = Some((subject, out));
+            } else {
+                self.waiting.push_front((subject, out.into_draft()));
+            }
+        }
+    }
+
     /// The call has ended: only what the peer still waits for is sent.
     pub(super) fn on_end(&mut self) {
         self.out.take_if(|(subject, _)| *subject == Subject::Info);

@@ -4,7 +4,7 @@ use base::{Dice, Duration, Instant};
 
 use super::Line;
 use super::asking::{Asking, Draft};
-use crate::endpoint::ClientId;
+use crate::endpoint::{self, ClientId};
 use crate::invite::Step;
 use crate::message::{Response, Status};
 use crate::transaction::GIVE_UP;
@@ -89,11 +89,28 @@ impl Reoffer {
     }
 
     /// The re-INVITE, while it has no final answer.
-    pub(super) const fn out(&mut self) -> Option<&mut Asking> {
+    pub(super) const fn out(&self) -> Option<&Asking> {
         match self {
             Self::Out { asking, .. } => Some(asking),
             _ => None,
         }
+    }
+
+    /// Takes an event that the re-INVITE owns. What it gives back is the final answer.
+    pub(super) fn on_event(
+        &mut self,
+        step: &mut Step<'_>,
+        line: &mut Line,
+        event: endpoint::Event,
+    ) -> Option<Response> {
+        let before = self.transaction();
+        let Self::Out { asking, give_up_at, .. } = self else { return None };
+        let answer = asking.on_event(step, line, event);
+        // One that is sent anew has its own time, whatever became of the one before.
+        if asking.transaction().is_some_and(|now| Some(now) != before) {
+            *give_up_at = Some(step.now + GIVE_UP);
+        }
+        answer
     }
 
     pub(super) const fn is_out(&self) -> bool {
@@ -108,7 +125,7 @@ impl Reoffer {
     /// Its transaction, once it has been sent.
     fn transaction(&self) -> Option<ClientId> {
         match self {
-            Self::Out { asking, .. } => asking.sent().map(|(transaction, _)| transaction),
+            Self::Out { asking, .. } => asking.transaction(),
             _ => None,
         }
     }

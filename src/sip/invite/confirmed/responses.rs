@@ -19,8 +19,8 @@ impl Confirmed {
             if bye.on_event(step, line, event).is_some() {
                 self.end(step);
             }
-        } else if let Some(reinvite) = self.reoffer.out().filter(|it| it.owns(&event)) {
-            if let Some(response) = reinvite.on_event(step, line, event) {
+        } else if self.reoffer.out().is_some_and(|it| it.owns(&event)) {
+            if let Some(response) = self.reoffer.on_event(step, line, event) {
                 self.on_reoffer_answered(step, &response);
             }
         } else if self.queue.owns(&event) {

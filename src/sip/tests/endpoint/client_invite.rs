@@ -134,6 +134,23 @@ fn a_flow_that_ends_fails_the_invite_at_once() {
 }
 
 #[test]
+fn a_flow_that_ends_while_the_callee_rings_fails_nothing_before_the_invite_is_given_up() {
+    let mut stage = Stage::new();
+    let id = stage.request(our_request(Method::Invite));
+    let invite = stage.sent_one();
+    stage.receive(&answer(&invite, "180 Ringing"));
+    stage.input(Input::FlowClosed { flow: flow_to(REMOTE), reason: FlowError::Refused });
+    assert_eq!(stage.answers(), [180]);
+    stage.receive(&answer(&invite, "180 Ringing"));
+    assert_eq!(stage.answers(), [180]);
+    stage.cancel(id);
+    stage.sent();
+    stage.input(Input::FlowClosed { flow: flow_to(REMOTE), reason: FlowError::Refused });
+    assert!(matches!(stage.event(), Event::Failed { transaction, .. } if transaction == id));
+    stage.assert_at_rest();
+}
+
+#[test]
 fn a_cancel_waits_for_a_provisional_answer_and_goes_the_way_of_the_invite() {
     let mut stage = Stage::new();
     let id = stage.request(our_request(Method::Invite));

@@ -135,6 +135,24 @@ fn a_challenged_bye_is_sent_again_with_credentials() {
 }
 
 #[test]
+fn a_request_that_is_challenged_beside_the_bye_is_not_sent_again_behind_it() {
+    for ask in &ASK[1..] {
+        let (mut call, _) = talking();
+        let request = ask(&mut call);
+        call.hang_up();
+        let bye = call.sent_one();
+        for challenged in [&request, &bye] {
+            call.receive(&with(&answer(challenged, "401 Unauthorized"), &challenge("n1")));
+        }
+        let again = call.sent_one();
+        assert_eq!((again.value("CSeq"), again.first_line()), ("3 BYE", bye.first_line()));
+        call.receive(&answer(&again, "200 OK"));
+        call.run_for(ms(32_000));
+        assert!(call.user.is_over());
+    }
+}
+
+#[test]
 fn a_bye_that_is_refused_or_not_answered_ends_the_call_all_the_same() {
     for line in [
         "481 Call/Transaction Does Not Exist",

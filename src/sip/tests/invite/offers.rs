@@ -301,23 +301,36 @@ fn who_changes_his_mind_while_an_offer_is_out_makes_one_more() {
     assert!(call.told().is_empty());
     call.receive(&ok_to(&reinvite));
     let [Event::ReofferAnswered { .. }, Event::OfferDue] = call.told().as_slice() else { panic!() };
-    call.act(|session, _, _, _| session.withdraw_offer());
+    call.act(|session, now, endpoint, _| session.withdraw_offer(now, endpoint));
     call.run_for(ms(60_000));
     assert!(call.told().is_empty());
+}
+
+#[test]
+fn what_waited_for_an_offer_goes_out_when_that_is_withdrawn() {
+    let (mut call, _) = talking();
+    call.send_info("Signal=1");
+    call.send_info("Signal=2");
+    call.reoffer();
+    let first = call.sent_one();
+    call.receive(&answer(&first, "200 OK"));
+    assert_eq!((call.told(), call.sent().len()), (vec![Event::OfferDue], 0));
+    call.act(|session, now, endpoint, _| session.withdraw_offer(now, endpoint));
+    assert_eq!(call.sent_one().value("CSeq"), "2 INFO");
 }
 
 #[test]
 fn an_offer_that_is_withdrawn_is_not_made() {
     let (mut call, first) = talking();
     call.reoffer();
-    call.act(|session, _, _, _| session.withdraw_offer());
+    call.act(|session, now, endpoint, _| session.withdraw_offer(now, endpoint));
     call.told();
     call.act(|session, now, endpoint, _| session.offer(now, endpoint, OFFER.into()));
     assert!(call.sent().is_empty());
     call.receive(&their_reinvite(&first, "z9hG4bKre", 2));
     call.told();
     call.reoffer();
-    call.act(|session, _, _, _| session.withdraw_offer());
+    call.act(|session, now, endpoint, _| session.withdraw_offer(now, endpoint));
     call.receive(&from_caller(&first, "CANCEL", "z9hG4bKre", 2));
     call.run_for(ms(60_000));
     assert!(call.told().is_empty());

@@ -300,7 +300,7 @@ impl World {
                 assert!(std::mem::take(&mut end.wanted) || end.open_offers > 0, "nobody wanted it");
                 end.open_offers = 0;
                 if roll < 10 {
-                    session.withdraw_offer();
+                    session.withdraw_offer(now, &mut end.endpoint);
                 } else {
                     self.offers += 1;
                     end.open_offers = 1;

@@ -80,6 +80,21 @@ fn a_bye_whose_hop_does_not_hear_it_goes_to_the_hops_next_address() {
 }
 
 #[test]
+fn an_offer_that_goes_to_the_hops_next_address_is_cancelled_in_its_own_time() {
+    let mut call = answered_through("Record-Route: <sip:pbx.example:5070;lr>");
+    call.sent();
+    call.reoffer_now();
+    call.run_for(ms(32_000));
+    let second = call.sent().pop().expect("the offer again");
+    assert_eq!((second.value("CSeq"), second.flow), ("3 INVITE", flow_to("192.0.2.2:5070")));
+    call.receive_on(second.flow, &answer(&second, "100 Trying"));
+    call.run_for(ms(31_999));
+    assert!(call.sent().is_empty());
+    call.run_for(ms(1));
+    assert_eq!(call.sent_one().value("CSeq"), "3 CANCEL");
+}
+
+#[test]
 fn an_address_that_has_answered_is_where_all_goes_from_then_on() {
     let mut call = reaching(&[]);
     call.offer_as_told("192.0.2.1:5060");
@@ -154,6 +169,17 @@ fn a_way_that_takes_long_to_find_is_sought_once_however_often_the_answer_comes()
     call.hang_up();
     assert!(call.sent().is_empty());
     assert_eq!(call.open_held(), 2, "one for the ACK, and one for the BYE");
+    assert_eq!(call.sent_lines(), ["ACK sip:1001@192.0.2.1", "BYE sip:1001@192.0.2.1"]);
+}
+
+#[test]
+fn what_is_still_on_its_way_when_we_hang_up_does_not_go_out_beside_the_bye() {
+    let (mut call, invite) = calling();
+    call.hold_back("192.0.2.9:5060");
+    call.receive(&with(&ok(&invite, "you"), "Record-Route: <sip:192.0.2.9;lr>"));
+    call.send_info("Signal=1");
+    call.hang_up();
+    call.open_held();
     assert_eq!(call.sent_lines(), ["ACK sip:1001@192.0.2.1", "BYE sip:1001@192.0.2.1"]);
 }
 
