@@ -44,6 +44,20 @@ pub(crate) const fn of_registration(status: Status) -> &'static str {
     }
 }
 
+/// Why nobody heard that there was a call, which got this status.
+pub(crate) const fn of_refusal(status: Status) -> &'static str {
+    match status.code() {
+        403 => "it comes from neither an account's server nor a configured peer",
+        404 => "no account has that number",
+        406 | 415 | 488 | 606 => "the two sides have no kind of sound in common",
+        420 => "the caller asks for more than this phone knows",
+        481 => "it belongs to a call that is over",
+        486 => "there are as many calls as there may be",
+        503 => "no RTP port is free",
+        _ => "the request is malformed",
+    }
+}
+
 /// Why a call that began like this ended with this status before it was answered.
 pub(crate) const fn of_ringing(call: CallType, status: Status) -> &'static str {
     match (call, status.code()) {

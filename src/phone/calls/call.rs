@@ -300,7 +300,7 @@ impl Call {
 
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
         let transfer = self.transfer.as_ref().and_then(Transfer::poll_timeout);
-        let own = [transfer, self.gives_up_at(), self.keys.poll_timeout(), self.session.poll_timeout()];
+        let own = [transfer, self.gives_up_at(), self.key_due_at(), self.session.poll_timeout()];
         own.into_iter().flatten().min()
     }
 

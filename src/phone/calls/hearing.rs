@@ -110,8 +110,8 @@ impl Call {
     /// The call's sound, begun if there is none yet. `None` if no RTP port is left.
     pub(super) fn begin_sound(&mut self, step: &mut Step<'_>, flow: Flow) -> Option<&mut Sound> {
         let family = Family::of(flow.local);
-        // A leg's sockets are of one family.
-        if self.sound.as_ref().is_some_and(|sound| sound.family() != family) {
+        // A leg's sockets are of one family, and who is called next has not agreed on anything yet.
+        if self.sound.as_ref().is_some_and(|sound| sound.family() != family || sound.is_agreed()) {
             self.end_sound(None, step.outputs);
         }
         if let Some(sound) = &mut self.sound {

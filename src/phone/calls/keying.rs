@@ -2,6 +2,7 @@
 
 use alloc::format;
 
+use base::Instant;
 use media::dtmf::{Key, Way};
 
 use super::Step;
@@ -33,16 +34,22 @@ impl Call {
         Ok(())
     }
 
-    /// Sends the key whose turn it is. One that has no way any more is lost, as speech would be.
+    /// When a key's turn is, if it has a way to go out: while the call is held, say, keys wait.
+    pub(super) fn key_due_at(&self) -> Option<Instant> {
+        self.keys.poll_timeout().filter(|_| self.can_send_keys())
+    }
+
+    /// Sends the key whose turn it is.
     pub(super) fn send_due_key(&mut self, step: &mut Step<'_>) {
+        let Some(way) = self.key_way() else { return };
         let Some(key) = self.keys.handle_timeout(step.now) else { return };
-        match (self.key_way(), &self.sound) {
-            (Some(KeyWay::Leg(way)), Some(sound)) => sound.send_key(key, way, step.outputs),
-            (Some(KeyWay::Info), _) => {
+        match (way, &self.sound) {
+            (KeyWay::Leg(way), Some(sound)) => sound.send_key(key, way, step.outputs),
+            (KeyWay::Info, _) => {
                 let body = format!("Signal={}\r\nDuration=100\r\n", char::from(key));
                 self.session.send_info(step.now, step.endpoint, DTMF_RELAY, body.into_bytes());
             }
-            _ => {}
+            (KeyWay::Leg(_), None) => {}
         }
     }
 

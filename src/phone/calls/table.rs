@@ -208,8 +208,10 @@ impl Calls {
                 self.settle_over(turn, id, None);
             }
             RingingTransfer::Answer if call.can_be_accepted() => {
-                self.accept(turn, id)?;
-                self.change(turn, id, |call, step| call.transfer(step, to));
+                self.change(turn, id, |call, step| {
+                    call.accept(step);
+                    call.transfer(step, to);
+                });
             }
             _ if call.can_be_transferred() => {
                 self.change(turn, id, |call, step| call.transfer(step, to));
@@ -346,7 +348,9 @@ impl Calls {
     fn settle_news(&mut self, turn: &mut Turn<'_>) {
         while let Some(news) = self.news.pop_front() {
             match news {
-                News::Speaks(id) => self.hold_all_but(turn, id),
+                News::Speaks(id) if self.get(id).is_ok_and(Call::speaks) => self.hold_all_but(turn, id),
+                // It was answered to be transferred.
+                News::Speaks(_) => {}
                 News::Returns(id) if !self.calls.iter().any(Call::speaks) => {
                     self.change(turn, id, |call, step| call.set_hold(step, false));
                 }

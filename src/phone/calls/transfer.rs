@@ -73,18 +73,21 @@ impl Transfer {
         if !status.is_success() {
             return Some(End::Failed(status));
         }
+        self.go_on(now);
+        None
+    }
+
+    fn go_on(&mut self, now: Instant) {
         if let Step::Referring { is_accepted, give_up_at } = &mut self.step {
             (*is_accepted, *give_up_at) = (true, now + SILENCE);
         }
-        None
     }
 
     /// What a NOTIFY told of the target's answer.
     pub(super) fn on_progress(&mut self, now: Instant, status: Status) -> Option<End> {
         if status.is_provisional() {
-            if let Step::Referring { give_up_at, .. } = &mut self.step {
-                *give_up_at = now + SILENCE;
-            }
+            // RFC 3515 §2.4.4: whoever tells of it has accepted, though its 202 may be late or lost.
+            self.go_on(now);
             return None;
         }
         Some(if status.is_success() { End::Done } else { End::Failed(status) })

@@ -2,7 +2,7 @@
 //! calls that a peer asks for within another (RFC 3515).
 
 use alloc::format;
-use alloc::string::ToString;
+use alloc::string::{String, ToString};
 
 use base::Instant;
 use sip::endpoint::ServerId;
@@ -15,6 +15,7 @@ use crate::calls::{Placed, Referral, Rung};
 use crate::interface::Output;
 use crate::number::Number;
 use crate::policy::{self, Verdict};
+use crate::reason;
 
 impl Phone {
     /// A request that belongs to no call. A stranger is answered now and then only: nobody can borrow the phone to flood
@@ -39,6 +40,9 @@ impl Phone {
                 _ => Response::to_request(&request, Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST),
             },
         };
+        if request.method == Method::Invite && (is_known || self.strangers_told.take(now)) {
+            self.outputs.push_back(log(&request, flow, response.status));
+        }
         self.respond(now, transaction, response);
     }
 
@@ -50,7 +54,7 @@ impl Phone {
         invite: Request,
         is_known: bool,
     ) -> Result<(), Status> {
-        let user = invite.uri.as_sip().and_then(|uri| uri.user_text()).unwrap_or_default().into_owned();
+        let user = user(&invite);
         let to = invite.headers.to().ok();
         let domain = to.as_ref().and_then(|to| to.uri.as_sip()).map(|uri| &uri.host);
         let account = self.accounts.called(&user, domain, flow);
@@ -59,14 +63,7 @@ impl Phone {
         let account = match (policy::judge(invitation), account) {
             (Verdict::Ring, Some(account)) => account,
             (Verdict::Ring, None) => return Err(Status::NOT_FOUND),
-            (Verdict::Refuse(status), _) => {
-                if is_known || self.strangers_told.take(now) {
-                    let (from, why) = (flow.remote.ip(), status.reason());
-                    let line = format!("a call to {user:?} from {from} was refused: {status} {why}");
-                    self.outputs.push_back(Output::Log(line));
-                }
-                return Err(status);
-            }
+            (Verdict::Refuse(status), _) => return Err(status),
         };
         let rung = Rung {
             id: self.calls.take_id(),
@@ -131,6 +128,17 @@ impl Phone {
             dice: self.dice.fork(),
         })
     }
+}
+
+/// Why an INVITE began no call.
+fn log(invite: &Request, flow: Flow, status: Status) -> Output {
+    let (user, from, why) = (user(invite), flow.remote.ip(), reason::of_refusal(status));
+    Output::Log(format!("a call to {user:?} from {from} was refused: {why} ({status} {})", status.reason()))
+}
+
+/// Who is called: the user of the Request-URI.
+fn user(invite: &Request) -> String {
+    invite.uri.as_sip().and_then(|uri| uri.user_text()).unwrap_or_default().into_owned()
 }
 
 /// RFC 3261 §11.2.

@@ -1,6 +1,7 @@
 //! What takes minutes: rules 8 and 9, and media that are lost for good, in virtual time. The server is scripted bytes.
 
 mod accounts;
+mod keys;
 mod legs;
 mod levels;
 mod log;
@@ -53,6 +54,8 @@ struct World {
     terms: BTreeMap<LegId, Terms>,
     /// Those that tell how loud they are.
     metered: BTreeSet<LegId>,
+    /// The keys that each was to send.
+    keys: Vec<(LegId, char)>,
     has_stopped: bool,
 }
 
@@ -86,6 +89,7 @@ impl World {
             ended: Vec::new(),
             terms: BTreeMap::new(),
             metered: BTreeSet::new(),
+            keys: Vec::new(),
             has_stopped: false,
         };
         for number in 0..8 {
@@ -123,6 +127,9 @@ impl World {
                         self.terms.contains_key(&leg) && self.metered.insert(leg),
                         "in its time, and once"
                     );
+                }
+                Output::Leg { leg, command: LegCommand::Key { key, .. } } => {
+                    self.keys.push((leg, key.into()))
                 }
                 Output::Leg { leg, command: LegCommand::Meter(false) } => {
                     assert!(self.metered.remove(&leg), "once");

@@ -1,5 +1,6 @@
 //! What somebody who knows no SIP reads in the log of a registration or call that fails.
 
+use super::offers::invite;
 use super::*;
 
 /// The line about a registration at this domain, less its beginning; a server that is asked answers with this.
@@ -46,6 +47,20 @@ fn a_server_that_is_not_reached_is_told_by_what_stands_in_the_way() {
         world.log,
         [format!("account 1000@{PEER} is not registered: no answer came (408 Request Timeout)")]
     );
+}
+
+#[test]
+fn a_call_that_cannot_come_in_is_told_with_what_it_lacks() {
+    let g729 = SDP.replace("RTP/AVP 0", "RTP/AVP 18").replace("a=rtpmap:0 PCMU", "a=rtpmap:18 G729");
+    let lame = invite("lame", SDP).replace("Max-Forwards", "Require: 100rel\r\nMax-Forwards");
+    for (invite, told) in [
+        (invite("dumb", &g729), "the two sides have no kind of sound in common (488 Not Acceptable Here)"),
+        (lame, "the caller asks for more than this phone knows (420 Bad Extension)"),
+    ] {
+        let mut world = World::registered(Config::default());
+        world.receives(&invite);
+        assert_eq!(world.log, [format!("a call to \"1000\" from 192.0.2.1 was refused: {told}")]);
+    }
 }
 
 #[test]

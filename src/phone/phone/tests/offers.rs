@@ -1,12 +1,13 @@
 //! What each side knows of a hold when offers cross, are late, or are refused: rules 11, 17 and 18.
 
 use super::*;
+use crate::command::{Refusal, RefusalCode};
 use crate::event::HoldState;
 
 const SENDONLY: &str = "a=sendonly\r\n";
 
 /// The peer's description of this version.
-fn described(version: u32, direction: &str) -> String {
+pub(super) fn described(version: u32, direction: &str) -> String {
     SDP.replace("o=- 1 1", &format!("o=- 1 {version}")) + direction
 }
 
@@ -162,6 +163,25 @@ fn a_call_that_moves_on_within_a_family_has_its_sound_where_it_goes_out_from() {
     let invite = world.hears("INVITE ");
     assert!(invite.contains("c=IN IP4 198.51.100.10\r\n"), "{invite}");
     assert_eq!((world.legs.len(), world.ended), (1, vec![]));
+}
+
+#[test]
+fn a_call_that_moves_on_has_nothing_of_the_sound_that_was_agreed_on_with_who_sent_it_on() {
+    let mut world = World::registered(Config::default());
+    let Done::Call(call) = world.ask(start_call()) else { panic!("no call") };
+    let invite = world.hears("INVITE ");
+    world.answers(&invite, "183 Session Progress", "", SDP);
+    assert_eq!(world.speaking(), [world.legs[0]]);
+    world.answers(&invite, "302 Moved Temporarily", "Contact: <sip:601@192.0.2.1>\r\n", "");
+    let invite = world.hears("INVITE sip:601@");
+    assert_eq!((world.legs.len(), world.speaking()), (2, vec![]));
+    world.told();
+    world.answers(&invite, "180 Ringing", "", "");
+    assert_eq!(world.told(), [Event::CallProgress { call, status: 180, early_media: false }]);
+    let refused = world.ask_as(PROGRAM, Command::SendDtmf { call, keys: "5".into() });
+    assert!(matches!(refused, Err(Refusal { code: RefusalCode::InvalidArgument, .. })), "{refused:?}");
+    world.answers(&invite, "200 OK", "Contact: <sip:601@192.0.2.1>\r\n", SDP);
+    assert_eq!(world.speaking(), [world.legs[1]]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Transfers that our side asks for, and how they end: rule 11.
 
-use super::offers::within;
+use super::offers::{ack, described, invite, within};
 use super::*;
 use crate::command::{Refusal, RefusalCode};
 use crate::event::HoldState;
@@ -82,6 +82,22 @@ fn rule_11_a_peer_that_hangs_up_has_a_second_for_its_last_word_whatever_else_goe
 }
 
 #[test]
+fn rule_11_a_peer_that_tells_of_a_transfer_has_accepted_it_though_its_202_is_lost() {
+    let mut world = World::registered(Config::default());
+    let (call, ours) = world.calls();
+    world.ask(Command::TransferCall { call, to: "601".into() });
+    let offer = world.hears("INVITE ");
+    world.answers(&offer, "200 OK", "Contact: <sip:600@192.0.2.1>\r\n", &described(2, "a=recvonly\r\n"));
+    world.hears("REFER ");
+    world.receives(&notify(&ours, 2, "100 Trying"));
+    world.told();
+    world.receives(&within(&ours, "BYE", 3, ""));
+    world.pass(SECOND);
+    let told = world.told();
+    assert!(matches!(&told[..], [Event::CallTransferred(_), Event::CallFinalized(_)]), "{told:?}");
+}
+
+#[test]
 fn rule_11_a_peer_whose_last_word_is_that_the_transfer_failed_is_gone_nevertheless() {
     let mut world = World::registered(Config::default());
     let (call, invite) = world.calls();
@@ -103,6 +119,24 @@ fn rule_11_a_call_that_is_being_transferred_can_not_be_transferred_again() {
     let refused = world.ask_as(PROGRAM, Command::TransferCall { call, to: "602".into() });
     assert!(matches!(refused, Err(Refusal { code: RefusalCode::InvalidArgument, .. })), "{refused:?}");
     world.hears_nothing();
+}
+
+#[test]
+fn rule_17_a_call_that_is_answered_to_be_transferred_lets_the_other_speak_on() {
+    let ringing_transfer = RingingTransfer::Answer;
+    let mut world = World::registered(Config { ringing_transfer, ..Config::default() });
+    let (first, _) = world.calls();
+    world.receives(&invite("new", SDP));
+    let told = world.told();
+    let [Event::NewCall(told)] = &told[..] else { panic!("no call: {told:?}") };
+    world.ask(Command::TransferCall { call: told.call, to: "601".into() });
+    assert_eq!((world.hold_state(first), world.speaking()), (HoldState::None, vec![world.legs[0]]));
+    let ok = world.hears("SIP/2.0 200 ");
+    world.receives(&ack(&ok, ""));
+    let offer = world.hears("INVITE sip:600@192.0.2.1 ");
+    assert_eq!(field(&offer, "Call-ID"), "new");
+    world.answers(&offer, "200 OK", "Contact: <sip:600@192.0.2.1>\r\n", &described(2, "a=recvonly\r\n"));
+    world.hears("REFER ");
 }
 
 #[test]
