@@ -29,6 +29,11 @@ impl Instant {
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }
+
+    /// The instant `span` before `self`, or the origin.
+    pub fn before(self, span: Duration) -> Self {
+        Self(self.0.saturating_sub(u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)))
+    }
 }
 
 impl Add<Duration> for Instant {
@@ -71,6 +76,8 @@ mod tests {
         let late = early + Duration::from_nanos(7);
         assert_eq!(late - early, Duration::from_nanos(7));
         assert_eq!(early - late, Duration::ZERO);
+        assert_eq!(late.before(Duration::from_nanos(7)), early);
+        assert_eq!(early.before(Duration::MAX), Instant::ZERO);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //!
 //! Packets don't wake it: they are needed when the speaker asks for sound, which it does every 10 or 20 ms as long as
 //! there are calls, and the kernel knows when they came. That saves half of the wake-ups, which are most of what a call
-//! costs.
+//! costs. A speaker that has stopped asks for nothing, so the thread doesn't sleep for long in a call.
 //!
 //! It never waits, logs or, once a call runs, allocates.
 
@@ -55,6 +55,10 @@ const TURN: usize = 32;
 
 /// How often RTCP is looked for: its packets are seconds apart, and nobody waits for what they say.
 const RTCP_EVERY: Duration = Duration::from_millis(500);
+
+/// The longest sleep in a call: the peer of a call whose speaker has stopped waits to hear where packets came from, and
+/// its keys are to be heard.
+const SLEEP_MAX: Duration = Duration::from_millis(100);
 
 /// Bytes of a datagram that are looked at. RTP over UDP fits an Ethernet frame; what is longer is no voice.
 const DATAGRAM_MAX: usize = 2048;
@@ -140,14 +144,21 @@ impl ReceiveThread {
     /// millisecond, which no speaker hears that isn't a sound card.
     fn sleep(&mut self) -> io::Result<()> {
         let in_arrears = self.letters_wait || self.sockets.iter().any(|socket| socket.has_more);
-        let next_tick = self.speakers.iter().filter_map(|speaker| speaker.ticker.next()).min();
-        let wait = if in_arrears { Some(Duration::ZERO) } else { next_tick.map(|at| at - clock::now()) };
+        let wait =
+            if in_arrears { Some(Duration::ZERO) } else { self.next_look().map(|at| at - clock::now()) };
         match self.inbox.poll.poll(&mut self.events, wait) {
             Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(()),
             result => result?,
         }
         self.letters_wait |= !self.events.is_empty();
         Ok(())
+    }
+
+    /// When it wakes without being rung for: at the next tick, and before long in a call.
+    fn next_look(&self) -> Option<Instant> {
+        let ticks = self.speakers.iter().filter_map(|speaker| speaker.ticker.next());
+        let last = (!self.sockets.is_empty()).then(|| clock::now() + SLEEP_MAX);
+        ticks.chain(last).min()
     }
 
     /// False when told to stop.

@@ -13,7 +13,7 @@ use media::leg::{Feedback, LegCommand, LegEvent, LegId};
 use media::{FRAME_SAMPLES, Sender};
 use mio::{Events, Token};
 
-use super::audio::{Capture, TICK_SAMPLES, Ticker, make_realtime};
+use super::audio::{Capture, TICK, TICK_SAMPLES, Ticker, make_realtime};
 use super::clock::{self, Alarm};
 use super::mailbox::{Inbox, Mailbox};
 use super::ports::LegSockets;
@@ -167,12 +167,15 @@ impl SendThread {
     /// Takes all sound that is complete to the legs.
     fn speak(&mut self, now: Instant) {
         let Some(capture) = &mut self.capture else { return };
-        let mut ticks = self.ticker.due(now);
         let mut sound = [0.0; TICK_SAMPLES];
-        while (!capture.is_ticked() || ticks > 0) && capture.read(&mut sound) {
-            ticks = ticks.saturating_sub(1);
+        for later in (0..capture.complete(self.ticker.due(now))).rev() {
+            if !capture.read(&mut sound) {
+                return;
+            }
+            // A thread that comes late finds what was said while it was away, each tick of it in its time.
+            let at = now.before(TICK.saturating_mul(u32::try_from(later).unwrap_or(u32::MAX)));
             for frame in sound.as_chunks::<FRAME_SAMPLES>().0 {
-                self.machine.push(now, frame);
+                self.machine.push(at, frame);
                 send_all(&mut self.machine, &self.sockets);
             }
         }

@@ -38,7 +38,7 @@ const LINGER: Duration = Duration::from_secs(5);
 const FIRST_BACKOFF: Duration = Duration::from_millis(250);
 const LAST_BACKOFF: Duration = Duration::from_secs(30);
 
-/// A device that has worked for so long was opened well, and is opened again at once when it stumbles.
+/// A device through which sound goes for so long works, and is opened again at once when it stumbles.
 const WORKED_WELL: Duration = Duration::from_secs(1);
 
 /// Blocks that a device may lose in a call before it is worth a word: some hundredths of a second, mostly while it
@@ -143,6 +143,10 @@ enum State {
     Open {
         opened: Box<dyn Opened>,
         since: Instant,
+        /// Sound went through it for [`WORKED_WELL`].
+        works: bool,
+        /// The pause before it is opened again, should it fail before it works.
+        backoff: Duration,
     },
     /// Silence stands in for it.
     Failed {
@@ -271,11 +275,8 @@ impl<D: Devices> SoundThread<D> {
         };
         match opened {
             Ok(((), opened)) => {
-                let line = &mut self.lines[at];
-                line.state = State::Open { opened, since: clock::now() };
-                if std::mem::take(&mut line.failure_told) {
-                    (self.notify)(Notice::Works { role: line.role, device: line.device.clone() });
-                }
+                let since = clock::now();
+                self.lines[at].state = State::Open { opened, since, works: false, backoff };
             }
             Err(error) => self.fail(at, error, backoff),
         }
@@ -284,24 +285,28 @@ impl<D: Devices> SoundThread<D> {
     fn attend(&mut self, at: usize, now: Instant) {
         let line = &mut self.lines[at];
         match &mut line.state {
-            State::Open { opened, since } => {
-                let had_worked = now - *since >= WORKED_WELL;
+            State::Open { opened, since, works, backoff } => {
                 let attended = opened.attend(now);
                 let refused = opened.tally().realtime_refused;
                 if refused && !std::mem::replace(&mut self.realtime_refusal_told, true) {
                     (self.notify)(Notice::NoRealtime);
                 }
+                *works |= matches!(attended, Ok(true)) && now - *since >= WORKED_WELL;
+                let (works, backoff) = (*works, *backoff);
+                if works && std::mem::take(&mut line.failure_told) {
+                    (self.notify)(Notice::Works { role: line.role, device: line.device.clone() });
+                }
                 if let Err(error) = attended {
-                    let role = line.role;
+                    let (role, is_card) = (line.role, matches!(line.device, Device::Alsa(_)));
                     self.stand_in(role);
-                    if had_worked {
+                    if works && is_card {
                         // After one stumble a sound server's plugin never works again; opened anew, it does.
                         let line = &mut self.lines[at];
                         line.state = State::Closed;
                         line.reopened = line.reopened.saturating_add(1);
                         self.open(at, FIRST_BACKOFF);
                     } else {
-                        self.fail(at, error, FIRST_BACKOFF);
+                        self.fail(at, error, backoff);
                     }
                 }
             }

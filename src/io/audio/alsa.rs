@@ -53,14 +53,14 @@ pub(super) struct Card {
 }
 
 impl Opened for Card {
-    fn attend(&mut self, now: Instant) -> Result<(), AudioError> {
+    fn attend(&mut self, now: Instant) -> Result<bool, AudioError> {
         let blocks = self.health.blocks.load(Relaxed);
-        let since = match self.seen {
-            Some((seen, since)) if seen == blocks => since,
-            _ => now,
-        };
+        let (seen, seen_at) = self.seen.unwrap_or((0, now));
+        let moves = seen != blocks;
+        let since = if moves { now } else { seen_at };
         self.seen = Some((blocks, since));
-        if self.health.has_failed() || now - since >= STALLED_AFTER { Err(AudioError::Lost) } else { Ok(()) }
+        let has_stopped = self.health.has_failed() || now - since >= STALLED_AFTER;
+        if has_stopped { Err(AudioError::Lost) } else { Ok(moves) }
     }
 
     fn tally(&self) -> Tally {

@@ -37,11 +37,11 @@ pub trait Devices: Send {
 /// What keeps a device open; dropped, it is closed. May block.
 pub trait Opened: Send {
     /// To be called when the keeper's bell rang, and every few seconds: does what the device can't do in its
-    /// callback.
+    /// callback. True if sound may have gone through the device since the last time.
     ///
     /// # Errors
     /// The device has failed, and is to be closed.
-    fn attend(&mut self, now: Instant) -> Result<(), AudioError>;
+    fn attend(&mut self, now: Instant) -> Result<bool, AudioError>;
 
     /// What went wrong since it was opened.
     fn tally(&self) -> Tally;
@@ -144,8 +144,8 @@ impl Devices for SystemDevices {
 struct Unattended;
 
 impl Opened for Unattended {
-    fn attend(&mut self, _now: Instant) -> Result<(), AudioError> {
-        Ok(())
+    fn attend(&mut self, _now: Instant) -> Result<bool, AudioError> {
+        Ok(true)
     }
 
     fn tally(&self) -> Tally {

@@ -45,6 +45,10 @@ impl CardSource {
         self.resampler.lead()
     }
 
+    fn complete(&self) -> usize {
+        self.ring.occupied_len() / self.resampler.input_next().max(1)
+    }
+
     fn read(&mut self, sound: &mut [f32; TICK_SAMPLES]) -> bool {
         let needed = self.resampler.input_next();
         if self.ring.occupied_len() < needed {
@@ -77,6 +81,14 @@ impl Capture {
     /// complete.
     pub fn is_ticked(&self) -> bool {
         !matches!(self.0, Source::Card(_))
+    }
+
+    /// How often 20 ms can be read now, after `ticks` of the ticker; of a card's, give or take one.
+    pub fn complete(&self, ticks: usize) -> usize {
+        match &self.0 {
+            Source::Card(card) => card.complete(),
+            Source::Loop { .. } | Source::Silence => ticks,
+        }
     }
 
     /// Fills `sound` with the next 20 ms. False, and nothing is taken, where they aren't complete, which only a

@@ -93,11 +93,14 @@ impl Recording {
 }
 
 impl Opened for Recording {
-    fn attend(&mut self, _now: Instant) -> Result<(), AudioError> {
-        self.write().map_err(|error| {
-            self.file = None;
-            AudioError::Wav(error)
-        })
+    fn attend(&mut self, _now: Instant) -> Result<bool, AudioError> {
+        match self.write() {
+            Ok(()) => Ok(true),
+            Err(error) => {
+                self.file = None;
+                Err(AudioError::Wav(error))
+            }
+        }
     }
 
     fn tally(&self) -> Tally {

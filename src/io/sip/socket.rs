@@ -95,9 +95,15 @@ impl SipSocket {
         }
     }
 
-    /// Sends from `flow.local` to `flow.remote`.
+    /// Sends from `flow.local` to `flow.remote`; from another address, if this machine has lost that one: a BYE is worth it,
+    /// and whoever answers goes by where it came from (RFC 3581).
     pub(super) fn send(&self, flow: &Flow, bytes: &[u8]) -> Result<(), Errno> {
-        udp::send_from(&self.socket, bytes, flow.local, flow.remote)
+        match udp::send_from(&self.socket, bytes, flow.local, flow.remote) {
+            Err(Errno::EINVAL | Errno::EADDRNOTAVAIL | Errno::ENETUNREACH) => {
+                udp::send_from(&self.socket, bytes, self.local, flow.remote)
+            }
+            sent => sent,
+        }
     }
 
     /// One recvmsg, with its control messages read.
@@ -234,6 +240,20 @@ mod tests {
     #[test]
     fn ipv6_tells_its_local_address_too() {
         each_local_address_is_told_and_answered_from("[::]:0", &["::1"]);
+    }
+
+    #[test]
+    fn what_was_to_leave_from_an_address_that_is_lost_leaves_from_another() {
+        for (any, lost, here) in [("0.0.0.0:0", "192.0.2.1", "127.0.0.1"), ("[::]:0", "2001:db8::1", "::1")] {
+            let (Some(desk), Ok(peer)) = (Desk::on(any), StdUdpSocket::bind((here, 0))) else {
+                println!("skipped: this machine has no {here}");
+                continue;
+            };
+            let lost = SocketAddr::new(lost.parse().expect("an address"), desk.port());
+            desk.socket.send(&flow(lost, peer.local_addr().expect("bound")), b"goodbye").expect("sent");
+            let (length, from) = peer.recv_from(&mut [0; 20]).expect("it comes");
+            assert_eq!((length, from), (7, SocketAddr::new(here.parse().expect("an address"), desk.port())));
+        }
     }
 
     fn an_unheard_datagram_ends_its_flow(any: &str, address: &str) {

@@ -13,6 +13,8 @@ struct TestDevices {
     /// What the next openings of a microphone come to; beyond them they succeed.
     refusals: Arc<Mutex<VecDeque<AudioError>>>,
     broken: Arc<AtomicBool>,
+    /// No sound goes through it.
+    mute: Arc<AtomicBool>,
     open: Arc<Mutex<Vec<&'static str>>>,
 }
 
@@ -56,11 +58,11 @@ impl Devices for TestDevices {
 }
 
 impl Opened for TestDevice {
-    fn attend(&mut self, _now: Instant) -> Result<(), AudioError> {
+    fn attend(&mut self, _now: Instant) -> Result<bool, AudioError> {
         if self.name == "microphone" && self.devices.broken.swap(false, SeqCst) {
             return Err(AudioError::Lost);
         }
-        Ok(())
+        Ok(!self.devices.mute.load(SeqCst))
     }
 
     fn tally(&self) -> Tally {
@@ -112,6 +114,22 @@ impl World {
     fn speakers(&self) -> Vec<bool> {
         let letters = self.receive.letters.try_iter();
         letters.map(|letter| matches!(letter, rtp_receive::Letter::Use(_, Some(_)))).collect()
+    }
+
+    /// The microphone is looked at when it has been open for a while.
+    fn look_later(&mut self) {
+        if let State::Open { since, .. } = &mut self.thread.lines[0].state {
+            *since = Instant::ZERO;
+        }
+        self.own.bell().ring();
+        self.thread.turn().expect("turned");
+    }
+
+    /// The microphone fails.
+    fn breaks(&mut self) {
+        self.devices.broken.store(true, SeqCst);
+        self.own.bell().ring();
+        self.thread.turn().expect("turned");
     }
 
     /// The time for another attempt at the microphone has come.
@@ -177,6 +195,9 @@ fn devices_close_a_while_after_the_last_call() {
     assert_eq!(world.thread.wait(), None, "and then the thread sleeps");
 }
 
+const FAILED: &str =
+    "no microphone, calls go on without: alsa:default: the device is gone or has stopped working";
+
 #[test]
 fn a_device_lost_in_a_call_is_replaced_by_silence_and_opened_again() {
     let mut world = World::new(Config::default());
@@ -184,19 +205,16 @@ fn a_device_lost_in_a_call_is_replaced_by_silence_and_opened_again() {
     world.microphones();
     world.speakers();
 
-    world.devices.broken.store(true, SeqCst);
-    world.own.bell().ring();
-    world.thread.turn().expect("turned");
+    world.breaks();
     assert_eq!((world.microphones(), world.speakers()), (vec![true], vec![]), "silence stands in");
     assert_eq!(world.devices.opened(), ["speaker"]);
-    assert_eq!(
-        world.told(),
-        ["no microphone, calls go on without: alsa:default: the device is gone or has stopped working"]
-    );
+    assert_eq!(world.told(), [FAILED]);
 
     world.retry();
     assert_eq!(world.devices.opened(), ["speaker", "microphone"]);
     assert_eq!(world.microphones(), [true]);
+    assert_eq!(world.told(), [""; 0], "it may fail again at once");
+    world.look_later();
     assert_eq!(world.told(), ["the microphone alsa:default works again"]);
 }
 
@@ -205,16 +223,43 @@ fn a_device_that_worked_for_a_while_is_opened_again_at_once() {
     let mut world = World::new(Config::default());
     world.post(Letter::CallsBegan);
     world.microphones();
-    if let State::Open { since, .. } = &mut world.thread.lines[0].state {
-        *since = Instant::ZERO;
-    }
-    world.devices.broken.store(true, SeqCst);
-    world.own.bell().ring();
-    world.thread.turn().expect("turned");
+    world.look_later();
+    world.breaks();
     assert_eq!(world.devices.opened(), ["speaker", "microphone"]);
     assert_eq!(world.microphones(), [true, true], "silence, and the device again");
     world.post(Letter::Stop);
     assert!(world.told()[0].ends_with("opened again 1 times"), "only the summary tells of it");
+}
+
+#[test]
+fn a_device_that_opens_but_never_works_is_told_once_and_tried_less_and_less_often() {
+    for is_mute in [false, true] {
+        let mut world = World::new(Config::default());
+        world.devices.mute.store(is_mute, SeqCst);
+        world.post(Letter::CallsBegan);
+        for pauses in [1, 2, 4, 8] {
+            if is_mute {
+                world.look_later();
+            }
+            world.breaks();
+            let State::Failed { backoff, .. } = world.thread.lines[0].state else { panic!("it has failed") };
+            assert_eq!(backoff, FIRST_BACKOFF * pauses);
+            world.retry();
+        }
+        assert_eq!(world.told(), [FAILED]);
+    }
+}
+
+#[test]
+fn a_file_that_can_be_written_no_more_keeps_what_it_has() {
+    let mut world =
+        World::new(Config { capture: Device::Wav("voice.wav".into()), playback: Device::None, ring: None });
+    world.post(Letter::CallsBegan);
+    world.look_later();
+    world.breaks();
+    assert!(matches!(world.thread.lines[0].state, State::Failed { retry_at: None, .. }));
+    assert_eq!(world.devices.opened(), ["speaker"], "opened again it would be empty");
+    assert_eq!(world.told().len(), 1);
 }
 
 #[test]
