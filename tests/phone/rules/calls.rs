@@ -1,7 +1,7 @@
 //! What programs hear of calls: rule 9, and who may ring. That a call which nothing answers ends with 408 is told in
 //! src/phone/phone/tests.rs.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use serde_json::json;
@@ -54,6 +54,7 @@ fn rule_09_duration_counts_from_the_answer() {
     let (call, invite) = stage.dials();
     let mut ear = Ear::new();
     stage.rings(&invite);
+    std::thread::sleep(Duration::from_millis(300));
     let rung = Instant::now();
     stage.answers(&invite, &ear);
     let answered = Instant::now();
