@@ -54,6 +54,35 @@ fn a_server_of_rfc_2069_gets_an_answer_without_qop() {
     assert!(!authorization.to_string().contains("cnonce"));
 }
 
+#[test]
+fn the_secret_of_a_session_holds_both_nonces_or_the_one_that_there_is() {
+    // By the formulas of RFC 2617 §3.2.2.2, for no RFC has an example.
+    for (protection, response) in [
+        ("qop=auth, nc=00000001, cnonce=\"xyz\"", "1158a7dfc36dd7c3f685fc2d1f14e5df"),
+        ("opaque=\"\"", "58fd90e4ca47d839c7376e39ee8c38fd"),
+    ] {
+        let sent = format!(
+            "Digest username=\"Mufasa\", realm=\"http-auth@example.org\", uri=\"/dir/index.html\", \
+             algorithm=MD5-sess, nonce=\"abc\", {protection}, response=\"{response}\""
+        );
+        let authorization = Authorization::parse(&sent).expect("it is well formed");
+        let (method, body) = get(b"");
+        assert!(authorization.is_by(&mufasa("Circle of Life"), &method, &body), "{protection}");
+    }
+}
+
+#[test]
+fn a_count_has_eight_hexadecimal_digits() {
+    for (count, read) in [("0000000a", Some(10)), ("1", None), ("+0000001", None), ("000000001", None)] {
+        let sent = format!(
+            "Digest username=\"u\", realm=\"r\", nonce=\"n\", uri=\"sip:a\", response=\"x\", qop=auth, \
+             cnonce=\"c\", nc={count}"
+        );
+        let authorization = Authorization::parse(&sent).ok();
+        assert_eq!(authorization.and_then(|it| it.protection).map(|it| it.count), read, "{count}");
+    }
+}
+
 /// A phone that has an account, and the requests it sends.
 struct Phone {
     authenticator: Authenticator,
@@ -180,6 +209,15 @@ fn a_nonce_that_has_lapsed_is_no_refusal_where_it_is_called_stale() {
             }
         }
         assert_eq!(refusals, 2, "{first}");
+    }
+}
+
+#[test]
+fn a_proxy_and_a_server_of_one_realm_refuse_each_for_itself() {
+    let mut phone = Phone::new();
+    for name in [Name::WwwAuthenticate, Name::ProxyAuthenticate].repeat(2) {
+        assert!(phone.is_challenged(name, &[CHALLENGE]));
+        phone.register();
     }
 }
 

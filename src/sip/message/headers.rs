@@ -45,13 +45,8 @@ impl Headers {
     }
 
     /// How many fields there are.
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.fields.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.fields.is_empty()
     }
 
     /// The value of the first field of that name.

@@ -46,6 +46,7 @@ fn what_a_user_part_may_not_hold_is_escaped() {
     assert_eq!(written("a b@c%:é").to_string(), "sip:a%20b%40c%25%3A%C3%A9@example.org");
     assert_eq!(written("+55*71").to_string(), "sip:+55*71@example.org");
     assert_eq!(written("a b@c%:é").user_text().as_deref(), Some("a b@c%:é"));
+    assert_eq!(sip("sip:a@b").with_written_user("%2331#%").to_string(), "sip:%2331%23%25@b");
 }
 
 #[test]
@@ -105,6 +106,8 @@ fn uris_compare_as_the_rfc_has_it() {
             "sip:alice@atlanta.com?subject=project%20x&priority=urgent",
             "sip:alice@atlanta.com?priority=urgent&subject=project%20x",
         ),
+        ("sip:a@b;lr;user", "sip:a@b;user;lr"),
+        ("tel:+55", "tel:+55"),
     ] {
         assert!(uri(one).is_equivalent(&uri(other)) && uri(other).is_equivalent(&uri(one)), "{one} {other}");
     }
@@ -117,6 +120,9 @@ fn uris_compare_as_the_rfc_has_it() {
         ("sip:bob@phone21.boxesbybob.com", "sip:bob@192.0.2.4"),
         ("sip:carol@chicago.com;security=on", "sip:carol@chicago.com;security=off"),
         ("sip:a@b", "sips:a@b"),
+        ("sip:a@b;user", "sip:a@b"),
+        ("sip:a@b?x=1&y=2", "sip:a@b?x=2&y=1"),
+        ("tel:+55", "tel:+56"),
         ("sip:a%40c@b", "sip:a%2540c@b"),
         ("sip:a%3Bc@b", "sip:a;c@b"),
     ] {
@@ -174,7 +180,7 @@ fn a_contacts_parameters_are_numbers_or_not_there() {
     let contact = |params: &str| NameAddr::parse(&format!("<sip:a@b>{params}")).expect("it is well formed");
     assert_eq!(contact(";expires=60").expires(), Some(60));
     assert_eq!(contact(";expires=280297596632815").expires(), None);
-    assert_eq!(contact(";q = 0.33").q(), 330);
+    assert_eq!((contact(";q = 0.33").q(), contact(";q=0.125").q()), (330, 125));
     assert_eq!((contact("").q(), contact(";q=1.000").q(), contact(";q=0").q()), (1000, 1000, 0));
     assert_eq!((contact(";q=1.5").q(), contact(";q=x").q(), contact(";q=0.1234").q()), (1000, 1000, 1000));
 }
@@ -245,6 +251,7 @@ fn header_fields_keep_their_order_and_nobody_smuggles_one_in() {
     assert_eq!(headers.values(Name::Via).collect::<Vec<_>>(), ["a", "b", "c"]);
     assert!(headers.lists(Name::Supported, "timer") && !headers.lists(Name::Supported, "time"));
     assert_eq!(headers.get(Name::Other("x-one")), Some("1  X-Two: 2"));
+    assert_eq!(headers.get(Name::Other("X-Two")), None);
     headers.set(Name::Via, "d");
     headers.remove(Name::Supported);
     assert_eq!(headers.to_string(), "Via: d\r\nX-One: 1  X-Two: 2\r\n");
@@ -259,6 +266,14 @@ fn the_topmost_via_is_replaced_alone() {
     let hosts: Vec<_> =
         headers.vias().expect("they are well formed").iter().map(|via| via.host.to_string()).collect();
     assert_eq!(hosts, ["c", "b"]);
+}
+
+#[test]
+fn a_comma_in_quotes_or_brackets_separates_nothing() {
+    let mut headers = Headers::new();
+    let values = [r#""a\", b" <sip:c,d@e>"#, r#"<sip:f?subject="@g>"#, r#""h" <sip:i>"#];
+    headers.push(Name::Contact, values.join(","));
+    assert_eq!(headers.values(Name::Contact).collect::<Vec<_>>(), values);
 }
 
 #[test]

@@ -67,14 +67,6 @@ impl Uri {
         }
     }
 
-    /// The scheme; `sip` and `sips` in lower case, others as written.
-    pub fn scheme(&self) -> &str {
-        match self {
-            Self::Sip(uri) => uri.scheme(),
-            Self::Other(uri) => uri.scheme(),
-        }
-    }
-
     /// The parts, if it is `sip:` or `sips:`.
     pub const fn as_sip(&self) -> Option<&SipUri> {
         match self {
@@ -200,11 +192,6 @@ impl OtherUri {
     /// The scheme, as written.
     pub fn scheme(&self) -> &str {
         self.text.get(..self.colon).unwrap_or_default()
-    }
-
-    /// What follows the scheme's colon.
-    pub fn opaque(&self) -> &str {
-        self.text.get(self.colon.saturating_add(1)..).unwrap_or_default()
     }
 }
 

@@ -79,16 +79,6 @@ impl Via {
         self.params.get("rport").and_then(lex::number)
     }
 
-    /// The `maddr` parameter.
-    pub fn maddr(&self) -> Option<Host> {
-        self.params.get("maddr").and_then(|text| Host::parse(text).ok())
-    }
-
-    /// The `ttl` parameter.
-    pub fn ttl(&self) -> Option<u8> {
-        self.params.get("ttl").and_then(lex::number)
-    }
-
     /// Notes where the request really came from: `received` where that isn't the sent-by address, or `rport` asks for
     /// it, and `rport` where it was asked for (RFC 3261 §18.2.1, RFC 3581 §4).
     pub fn note_source(&mut self, source: SocketAddr) {

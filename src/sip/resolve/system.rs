@@ -157,8 +157,10 @@ mod tests {
         assert_eq!(conf.servers, ["192.0.2.53".parse::<IpAddr>().unwrap(), "2001:db8::53".parse().unwrap()]);
         assert_eq!((conf.timeout, conf.attempts), (Duration::from_secs(30), 1));
         assert_eq!(conf.candidates("pbx"), ["pbx.lan.example", "pbx.office.example", "pbx"]);
-        assert_eq!(conf.candidates("a.b.c")[0], "a.b.c");
+        assert_eq!((&*conf.candidates("a.b.c")[0], &*conf.candidates("a.b")[2]), ("a.b.c", "a.b"));
         assert_eq!(conf.candidates("pbx."), ["pbx"]);
+        let last = ResolvConf::parse("search lan.example\ndomain new.example old.example\n");
+        assert_eq!(last.candidates("pbx"), ["pbx.new.example", "pbx"]);
     }
 
     #[test]

@@ -234,8 +234,7 @@ fn describe_audio(port: u16, direction: Direction, formats: &[Format], ptime_ms:
     let numbers: Vec<String> = formats.iter().map(|format| format!("{}", format.number)).collect();
     let mut media = media_line("audio", port, "RTP/AVP", numbers.join(" "));
     for Format { number, codec, fmtp } in formats {
-        let channels = if codec.channels > 1 { format!("/{}", codec.channels) } else { String::new() };
-        let rtpmap = format!("{number} {}/{}{channels}", codec.name, codec.clock_hz);
+        let rtpmap = format!("{number} {}/{}", codec.name, codec.clock_hz);
         media.attributes.push(Attribute::with_value("rtpmap", rtpmap));
         if let Some(fmtp) = fmtp {
             media.attributes.push(Attribute::with_value("fmtp", format!("{number} {fmtp}")));

@@ -148,19 +148,11 @@ fn read_codec(encoding: &str) -> Option<Codec> {
     Some(Codec { name, clock_hz, channels })
 }
 
-/// RFC 3551 §6: numbers that need no `a=rtpmap`. All have one channel and count 8000 a second, G.722 too.
+/// RFC 3551 §6: numbers that need no `a=rtpmap`, of codecs that we may have.
 fn static_codec(number: u8) -> Option<Codec> {
-    let name = match number {
-        0 => "PCMU",
-        3 => "GSM",
-        4 => "G723",
-        7 => "LPC",
-        8 => "PCMA",
-        9 => "G722",
-        13 => "CN",
-        15 => "G728",
-        18 => "G729",
-        _ => return None,
-    };
-    Some(Codec::mono(name, 8_000))
+    match number {
+        0 => Some(Codec::mono("PCMU", 8_000)),
+        8 => Some(Codec::mono("PCMA", 8_000)),
+        _ => None,
+    }
 }

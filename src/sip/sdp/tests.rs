@@ -139,6 +139,7 @@ fn an_offer_without_anything_for_us_is_refused_with_488() {
         ("m=audio 5000 RTP/AVP 0\nc=IN IP4 host.example.org", SdpError::NoAudio),
         ("m=audio 5000 RTP/AVP 3 18", SdpError::NoCodec),
         ("m=audio 5000 RTP/AVP 96", SdpError::NoCodec),
+        ("m=audio 5000 RTP/AVP 128\na=rtpmap:128 PCMU/8000", SdpError::NoCodec),
         ("m=audio 5000 RTP/AVP 101\na=rtpmap:101 telephone-event/8000", SdpError::NoCodec),
         ("m=audio 5000 RTP/AVP 96\na=rtpmap:96 PCMU/16000", SdpError::NoCodec),
     ] {

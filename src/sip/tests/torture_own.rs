@@ -92,6 +92,7 @@ fn a_stream_that_does_not_say_where_its_message_ends_is_given_up() {
         let error = Message::parse_stream(&bytes).expect_err("it can't be framed");
         assert_eq!((error.kind, status(&error)), (ParseErrorKind::ContentLength, Some(400)));
     }
+    Message::parse_stream(&with("Content-Length: 4\nX\n", "")).expect_err("no body would mend it");
     let huge = with(&format!("Content-Length: {MAX_MESSAGE_BYTES}\n"), "");
     assert_eq!(Message::parse_stream(&huge).expect_err("too large").kind, ParseErrorKind::TooLarge);
     let endless = format!("{REQUEST_LINE}X: {}", "x".repeat(MAX_MESSAGE_BYTES));
@@ -229,6 +230,9 @@ fn a_method_is_compared_by_the_letter_and_must_be_that_of_cseq() {
         let error = refused(&but("CSeq: 1 OPTIONS\n", new));
         assert_eq!((error.kind, status(&error)), (ParseErrorKind::MethodMismatch, Some(400)));
     }
+    let bytes = but("CSeq: 1 OPTIONS\n", "CSeq: 1 INVITE\n");
+    let error = refused(&bytes);
+    assert!(bytes[error.offset..].starts_with(b"CSeq:"), "{error}");
 }
 
 #[test]

@@ -233,10 +233,11 @@ fn an_alias_is_followed_within_the_answer() {
     let [aaaa, four] = names.pair();
     names.answer(&aaaa, NO_ERROR, &[]);
     let alias = record(5, 60, b"\x04edge\x00");
-    let mut other = record_of(b"\x05other\x00", 1, 60, &[192, 0, 2, 66]);
+    let mut other = record_of(b"\x05other\x00", 5, 60, b"\x04lost\x00");
+    other.extend(record_of(b"\x05other\x00", 1, 60, &[192, 0, 2, 66]));
     other.extend(record_of(b"\x04EDGE\x00", 1, 60, &[192, 0, 2, 7]));
-    let mut answer = four.answer(0, NO_ERROR, &[alias, other], &[]);
-    answer[7] = 3;
+    let mut answer = four.answer(0, NO_ERROR, &[other, alias], &[]);
+    answer[7] = 4;
     names.receive(&four, &answer);
     assert_eq!(names.connects(), ["192.0.2.7:5060"]);
 }

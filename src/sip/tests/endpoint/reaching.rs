@@ -53,6 +53,7 @@ fn an_address_is_connected_to_at_the_port_and_by_the_transport_that_its_uri_name
         ("sip:600@192.0.2.1:5070;transport=UDP", Transport::Udp, "192.0.2.1:5070"),
         ("sip:[2001:db8::1];transport=tcp", Transport::Tcp, "[2001:db8::1]:5060"),
         ("sips:192.0.2.1", Transport::Tls, "192.0.2.1:5061"),
+        ("sip:192.0.2.1;transport=tls", Transport::Tls, "192.0.2.1:5061"),
         ("sip:nowhere.example;maddr=192.0.2.9", Transport::Udp, "192.0.2.9:5060"),
     ] {
         let mut stage = Stage::new();
@@ -68,7 +69,7 @@ fn an_address_is_connected_to_at_the_port_and_by_the_transport_that_its_uri_name
 
 #[test]
 fn a_uri_that_names_no_known_way_is_unreachable() {
-    for hop in ["tel:+5571334115", "sip:192.0.2.1;transport=sctp"] {
+    for hop in ["tel:+5571334115", "sip:192.0.2.1;transport=sctp", "sips:192.0.2.1;transport=udp"] {
         let mut stage = Stage::new();
         let route = reach(&mut stage, hop);
         assert_eq!(unreachable(&mut stage), (route, Unreachable::Unsupported), "{hop}");

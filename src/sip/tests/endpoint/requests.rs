@@ -173,12 +173,13 @@ fn a_method_that_is_known_gets_405_and_another_501_each_with_allow() {
 
 #[test]
 fn another_scheme_gets_416() {
-    let text = their_request("OPTIONS", BRANCH, 1)
-        .replace("OPTIONS sip:1000@192.0.2.10", "OPTIONS soap.beep://192.0.2.10");
-    let Ok(Message::Request(request)) = Message::parse(text.replace('\n', "\r\n").as_bytes()) else {
-        panic!()
-    };
-    assert!(refusal_of(&request).starts_with("SIP/2.0 416 "));
+    for uri in ["soap.beep://192.0.2.10", "sips:1000@192.0.2.10"] {
+        let text = their_request("OPTIONS", BRANCH, 1).replace("sip:1000@192.0.2.10", uri);
+        let Ok(Message::Request(request)) = Message::parse(text.replace('\n', "\r\n").as_bytes()) else {
+            panic!()
+        };
+        assert!(refusal_of(&request).starts_with("SIP/2.0 416 "), "{uri}");
+    }
 }
 
 #[test]

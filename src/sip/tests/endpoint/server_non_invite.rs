@@ -76,3 +76,15 @@ fn each_answer_to_a_request_has_the_same_tag() {
     assert!(sent[0].value("To").contains(";tag="));
     assert_eq!(sent[0].value("To"), sent[1].value("To"));
 }
+
+#[test]
+fn a_request_that_is_left_without_an_answer_is_a_new_one_when_it_comes_again() {
+    let mut stage = Stage::new();
+    let request = their_request("OPTIONS", BRANCH, 1);
+    for _ in 0..2 {
+        stage.receive(&request);
+        let (id, _) = stage.requested();
+        stage.endpoint.ignore(id);
+    }
+    stage.assert_at_rest();
+}

@@ -80,6 +80,18 @@ fn a_bye_whose_hop_does_not_hear_it_goes_to_the_hops_next_address() {
 }
 
 #[test]
+fn the_far_end_of_the_call_s_own_flow_is_not_sought_but_another_port_of_it_is() {
+    let mut call = answered_through("Record-Route: <sip:192.0.2.1:5060;lr>");
+    call.sent();
+    call.hold_back(REMOTE);
+    call.hang_up();
+    assert_eq!(call.sent_one().flow, flow_to(REMOTE));
+
+    let mut call = answered_through("Record-Route: <sip:192.0.2.1:5070;lr>");
+    assert_eq!(call.sent_one().flow, flow_to("192.0.2.1:5070"));
+}
+
+#[test]
 fn an_offer_that_goes_to_the_hops_next_address_is_cancelled_in_its_own_time() {
     let mut call = answered_through("Record-Route: <sip:pbx.example:5070;lr>");
     call.sent();
