@@ -168,11 +168,10 @@ impl SendThread {
     fn speak(&mut self, now: Instant) {
         let Some(capture) = &mut self.capture else { return };
         let mut sound = [0.0; TICK_SAMPLES];
-        for later in (0..capture.complete(self.ticker.due(now))).rev() {
-            if !capture.read(&mut sound) {
-                return;
-            }
-            // A thread that comes late finds what was said while it was away, each tick of it in its time.
+        let mut later = capture.complete(self.ticker.due(now));
+        while (!capture.is_ticked() || later > 0) && capture.read(&mut sound) {
+            later = later.saturating_sub(1);
+            // A thread that comes late finds what was said while it was away: each tick of it has its time.
             let at = now.before(TICK.saturating_mul(u32::try_from(later).unwrap_or(u32::MAX)));
             for frame in sound.as_chunks::<FRAME_SAMPLES>().0 {
                 self.machine.push(at, frame);

@@ -83,8 +83,8 @@ impl Sender {
         }
     }
 
-    /// Takes the microphone's next 10 ms, which were complete `now`, for all legs. Time passes for them by these calls. Then the driver polls
-    /// packets until `None`: a packet that is not fetched before the next one is complete is lost.
+    /// Takes the microphone's next 10 ms, which were complete `now`, for all legs. Time passes for them by these calls.
+    /// Then the driver polls packets until `None`: a packet that is not fetched before the next one is complete is lost.
     pub fn push(&mut self, now: Instant, frame: &[f32; FRAME_SAMPLES]) {
         for leg in self.legs.values_mut() {
             if let Leg::Running(stream) = leg {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use std::{io, thread};
 
 use base::Dice;
@@ -17,7 +17,7 @@ use media::leg::{Codec, Half, LegCommand, LegEvent, LegId, Payload, Terms};
 use mio::Token;
 
 use super::allocations::allocations;
-use crate::io::audio::{Config, Device, Playback, SystemDevices};
+use crate::io::audio::{Capture, Config, Device, Playback, SystemDevices};
 use crate::io::mailbox::{Inbox, Mailbox};
 use crate::io::ports::LegSockets;
 use crate::io::rtp_receive::{self, ReceiveThread};
@@ -272,6 +272,44 @@ fn a_call_whose_address_this_machine_has_lost_is_heard_from_another() {
         peer.recv_from(&mut [0; 2048]).expect("a packet");
     }
     phone.hang_up();
+}
+
+#[test]
+fn timestamps_do_not_run_ahead_of_a_thread_that_stood_still() {
+    let (inbox, send) = rtp_send::inbox().expect("an inbox");
+    let (_, sound) = sound::inbox().expect("an inbox");
+    let sip = Inbox::new(Token(0), 64).expect("an inbox").1;
+    let mut thread = SendThread::new(inbox, Dice::new([7; 32]), sip, sound).expect("a thread");
+    let (sockets, _) = bind_pair();
+    let peer = bind();
+    peer.set_nonblocking(true).expect("set");
+    let terms = terms(peer.local_addr().expect("bound"));
+    for letter in [
+        rtp_send::Letter::Start { leg: LEG, sockets: Arc::new(sockets) },
+        rtp_send::Letter::Leg { leg: LEG, command: LegCommand::Use(terms) },
+        rtp_send::Letter::Use(Some(Capture::silence())),
+    ] {
+        send.post(letter).expect("room");
+    }
+    let mut timestamps = Vec::new();
+    let mut turn = |timestamps: &mut Vec<u32>| {
+        thread.turn().expect("turned");
+        let mut packet = [0; 200];
+        while peer.recv(&mut packet).is_ok() {
+            timestamps.push(u32::from_be_bytes([packet[4], packet[5], packet[6], packet[7]]));
+        }
+    };
+    let begun = Instant::now();
+    while timestamps.is_empty() {
+        turn(&mut timestamps);
+    }
+    thread::sleep(Duration::from_millis(500));
+    while timestamps.len() < 15 {
+        turn(&mut timestamps);
+    }
+    let sent_ms = timestamps[14].wrapping_sub(timestamps[0]) / 8;
+    let passed_ms = begun.elapsed().as_millis();
+    assert!(u128::from(sent_ms) <= passed_ms, "{sent_ms} ms of {passed_ms}");
 }
 
 #[test]
