@@ -22,7 +22,7 @@ export function bindCalls(root, session) {
         cards.update(state.calls);
         // The card that had it has gone with its call.
         if (hadFocus && document.activeElement === document.body) root.querySelector("h2").focus();
-        ended.update(new Map(state.ended.map((call) => [call.callId, call])));
+        ended.update(new Map(state.ended.map((call) => [call.number, call])));
         part(root, "none").hidden = state.calls.size > 0;
         part(root, "recent").hidden = state.ended.length === 0;
         document.title = title(state.calls);
@@ -46,7 +46,12 @@ function endedRow(session, call) {
     const element = fromTemplate("ended-row");
     const again = part(element, "again");
     again.setAttribute("aria-label", `Call ${caller(call)} again`);
-    again.addEventListener("click", () => attempt(session.ask("startcall", { number: call.peer })));
+    again.addEventListener("click", () => {
+        // By the account that it was on, as long as that is there.
+        const isThere = session.state.accounts.get(call.connectionId)?.state === "connected";
+        const connectionId = isThere ? call.connectionId : undefined;
+        attempt(session.ask("startcall", { number: call.peer, connectionId }));
+    });
     return {
         element,
         update() {

@@ -1,6 +1,7 @@
 // The log of the API's messages as they pass, for people who write programs for it. Passwords and tokens are blanked.
 
 import { fromTemplate, part, setText } from "./dom.js";
+import { Phase } from "./session.js";
 
 /** Rows that are kept; the oldest go first. */
 const ROWS_MAX = 300;
@@ -11,8 +12,9 @@ const SECRET = /^(password|token)$/i;
 /** Ten a second of this in a call: one row shows the newest of a run. */
 const FLOOD = "OnAudioLevel";
 
-/** Binds the panel `root` to what passes on `connection`. */
-export function bindMessages(root, connection) {
+/** Binds the panel `root` to what passes on the connection of `session`. */
+export function bindMessages(root, session) {
+    const { connection } = session;
     const list = part(root, "list");
     /** Of requests without a reply yet: action and time, by id. */
     const asked = new Map();
@@ -25,9 +27,14 @@ export function bindMessages(root, connection) {
         follows = list.scrollTop + list.clientHeight >= list.scrollHeight - 8;
     });
 
-    part(root, "clear").addEventListener("click", () => {
+    function clear() {
         list.replaceChildren();
         run = null;
+    }
+
+    part(root, "clear").addEventListener("click", clear);
+    session.addEventListener("phase", () => {
+        if (session.phase === Phase.SIGNED_OUT) clear();
     });
     connection.addEventListener("lost", () => asked.clear());
     connection.addEventListener("message", ({ detail: { sent, text } }) => {

@@ -17,7 +17,7 @@ bindSignIn($("sign-in"), $("sign-out"), session);
 bindCalls($("calls"), session);
 bindDial($("dial"), session);
 bindAccounts($("accounts"), session);
-bindMessages($("messages"), session.connection);
+bindMessages($("messages"), session);
 
 const LINK = {
     [Phase.CONNECTING]: "Connecting…",

@@ -106,6 +106,7 @@ export class Session extends EventTarget {
     #forget() {
         this.#keepToken(null);
         this.#keepAccount(null);
+        this.state.clear();
         this.#enter(Phase.SIGNED_OUT);
     }
 

@@ -52,14 +52,26 @@ export class State extends EventTarget {
     accounts = new Map();
     /** By `callId`, oldest first. */
     calls = new Map();
-    /** The last calls that ended while the page looked, newest first, with `duration` (ms) and `SIPError`. */
+    /**
+     * The last calls that ended while the page looked, newest first, with `duration` (ms), `SIPError`, and a `number` of
+     * their own: a phone that is started anew counts its calls anew.
+     */
     ended = [];
     isShown = true;
+    #endings = 0;
 
     load({ accounts, calls, interface: { show } }) {
         this.accounts = new Map(accounts.map((account) => [account.connectionId, account]));
         this.calls = new Map(calls.map((told) => [told.callId, this.#callOf(told)]));
         this.isShown = show;
+        this.#changed();
+    }
+
+    /** Nobody is signed in: what one knew is nothing to the next. */
+    clear() {
+        this.accounts.clear();
+        this.calls.clear();
+        this.ended = [];
         this.#changed();
     }
 
@@ -127,7 +139,8 @@ export class State extends EventTarget {
         const call = this.calls.get(callId);
         if (!call) return false;
         this.calls.delete(callId);
-        this.ended = [{ ...call, duration, SIPError }, ...this.ended].slice(0, ENDED_MAX);
+        this.#endings += 1;
+        this.ended = [{ ...call, duration, SIPError, number: this.#endings }, ...this.ended].slice(0, ENDED_MAX);
         this.#tellCall("OnFinalizedCall", this.ended[0]);
         return true;
     }

@@ -78,6 +78,30 @@ test("a call that fails says why, and can be placed again", async () => {
     await page.getByText("Busy (486)", { exact: true }).waitFor();
     await page.getByRole("button", { name: "Call 486 again" }).click();
     await page.getByText("Busy (486)", { exact: true }).nth(1).waitFor();
+    const [first, second] = await messages(page, "startcall");
+    const [{ data: { connectionId } }] = await messages(page, "OnNewCall");
+    assert.deepEqual([first.connectionId, second.connectionId], [undefined, connectionId]);
+});
+
+test("who signs in next sees nothing of the calls before, not even of a phone that counts them anew", async () => {
+    const page = await openSignedIn();
+    const again = page.getByRole("button", { name: /^Call \d+ again$/ });
+    await dial(page, "486");
+    await again.waitFor();
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await signIn(page);
+    await page.locator("#accounts").getByText("Connected", { exact: true }).waitFor();
+    assert.deepEqual([await again.count(), (await messages(page, "OnFinalizedCall")).length], [0, 0]);
+
+    await dial(page, "404");
+    await again.waitFor();
+    await phone.restart();
+    await signIn(page);
+    await page.locator("#accounts").getByText("Connected", { exact: true }).waitFor();
+    await dial(page, "486");
+    await again.waitFor();
+    assert.deepEqual(await again.evaluateAll((them) => them.map((it) => it.ariaLabel)), ["Call 486 again"]);
+    page.faults = page.faults.filter((fault) => !fault.includes("ERR_CONNECTION_REFUSED"));
 });
 
 test("keys reach the other side by button and keyboard, and what it sends is shown", async () => {
