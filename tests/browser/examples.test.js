@@ -136,7 +136,7 @@ test("every action, event and error of the contract has an example, or comes wit
     const [eventsTable] = partOne.match(/^### Events[^]*?^### /m);
     assert.deepEqual(actions(partOne).filter((name) => !/^On/.test(name) && !isShown(name)), []);
     assert.deepEqual(events(eventsTable).filter((name) => !isShown(name)), []);
-    assert.deepEqual(events(partThree).filter((name) => !isShown(name)).sort(), LATER_EVENTS.toSorted());
+    assert.deepEqual(events(partThree).filter((name) => !isShown(name)).sort(), [...LATER_EVENTS].sort());
     for (const code of [100, 102, 500, 600, 601, 602]) assert.ok(partFour.includes(`"code": ${code}`), `code ${code}`);
 
     const later = actions(partThree).filter((name) => !isShown(name));
