@@ -28,7 +28,7 @@ pub struct Reception {
     pub received: u32,
     /// Mean deviation of the time that packets take, in samples.
     pub jitter: u32,
-    /// The last sender report.
+    /// The last sender report of it.
     pub sender: Option<ReportedSender>,
 }
 
@@ -40,7 +40,8 @@ pub(crate) struct Receptions {
     stray: Option<(u32, u16)>,
     /// Expected and received packets of the sources before.
     before: (u64, u64),
-    sender: Option<ReportedSender>,
+    /// Of the source that the last sender report is of.
+    sender: Option<(u32, ReportedSender)>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -88,9 +89,9 @@ impl Receptions {
         (self.before, self.stray, self.source) = ((expected, received), None, Some(source));
     }
 
-    /// A sender report came.
-    pub(crate) fn on_sender(&mut self, sender: ReportedSender) {
-        self.sender = Some(sender);
+    /// A sender report of a source came.
+    pub(crate) fn on_sender(&mut self, ssrc: u32, sender: ReportedSender) {
+        self.sender = Some((ssrc, sender));
     }
 
     /// What to report.
@@ -102,7 +103,7 @@ impl Receptions {
             expected: source.expected(),
             received: source.received,
             jitter: source.jitter >> 4,
-            sender: self.sender,
+            sender: self.sender.filter(|(ssrc, _)| *ssrc == source.ssrc).map(|(_, sender)| sender),
         })
     }
 
@@ -208,6 +209,18 @@ mod tests {
         receptions.on_packet(at_ms(0), 9, 30_000, None);
         receptions.on_packet(at_ms(0), 9, 30_001, None);
         assert_eq!(receptions.totals(), (13, 13), "a sequence number that jumped is no loss");
+    }
+
+    #[test]
+    fn a_sender_report_says_nothing_of_another_source() {
+        let mut receptions = after(0xfff0..0xfffa);
+        let sender = ReportedSender { middle: 1, arrival: at_ms(0) };
+        receptions.on_sender(7, sender);
+        assert_eq!(receptions.report().and_then(|report| report.sender), Some(sender));
+        for sequence in [100, 101] {
+            receptions.on_packet(at_ms(0), 9, sequence, None);
+        }
+        assert_eq!(receptions.report().map(|report| (report.ssrc, report.sender)), Some((9, None)));
     }
 
     #[test]

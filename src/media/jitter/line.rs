@@ -9,8 +9,11 @@ pub(super) const PAST: usize = 480;
 /// what waited before both.
 pub(super) const AHEAD: usize = 2_560;
 
-/// What silence leaves of the sample before: a thousandth after 5 ms.
+/// What silence leaves of the sample before: a thousandth after [`SILENCED_AFTER`].
 const SILENCING: f32 = 0.84;
+
+/// Samples, 5 ms, after which nothing is left to hear.
+pub(super) const SILENCED_AFTER: usize = 40;
 
 #[derive(Debug)]
 pub(super) struct Line {

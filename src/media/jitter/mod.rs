@@ -24,7 +24,7 @@ use crate::leg::Codec;
 use crate::{FRAME_SAMPLES, RATE_HZ};
 use conceal::Concealer;
 use delay::Delay;
-use line::Line;
+use line::{Line, SILENCED_AFTER};
 use pace::Pace;
 pub use packet::{Content, Counts, Packet, Sound};
 use slots::{MAX_PAYLOAD_BYTES, Slots, Waiting};
@@ -141,14 +141,14 @@ impl JitterBuffer {
         self.counts.packets += 1;
         let arrival = samples_at(now);
         let label = Label { ssrc: packet.ssrc, sequence: packet.sequence, timestamp: packet.timestamp };
-        let fastest = self.delay.figures().map(|figures| figures.fastest);
+        let is_voice = matches!(packet.content, Content::Voice(..));
+        let fastest = self.delay.figures().map(|figures| figures.fastest).filter(|_| is_voice);
         let position = match self.timeline.place(arrival, label, fastest) {
             Place::Within(position) => position,
             Place::Anew(position) => self.begin(position),
             Place::Twice => return self.counts.duplicate += 1,
             Place::Stray => return self.counts.stray += 1,
         };
-        let is_voice = matches!(packet.content, Content::Voice(..));
         if position.sequence >= self.newest.sequence {
             self.newest = Newest { sequence: position.sequence, is_voice };
         }
@@ -371,7 +371,9 @@ impl JitterBuffer {
         match &self.gap {
             _ if self.line.ahead_len() == 0 => Sound::Silence,
             Gap::Missing { concealer, .. } if concealer.is_silent() => Sound::Silence,
-            Gap::Quiet { since } if self.end - since >= FRAME_SAMPLES as i64 => Sound::Silence,
+            Gap::Quiet { since } if self.end - since >= (SILENCED_AFTER + FRAME_SAMPLES) as i64 => {
+                Sound::Silence
+            }
             _ if self.line.is_guessed() => Sound::Concealed,
             _ if self.line.is_stretched() => Sound::Stretched,
             _ => Sound::Normal,

@@ -338,6 +338,27 @@ fn comfort_noise_and_events_are_silence_not_loss() {
 }
 
 #[test]
+fn the_events_of_a_key_that_is_held_for_long_begin_nothing_anew() {
+    let sound = payload(&[0.2; PACKET_SAMPLES]);
+    let mut buffer = JitterBuffer::new();
+    let mut frame = [0.0; FRAME_SAMPLES];
+    for index in 0..400_usize {
+        let now = Instant::ZERO + Duration::from_millis(20 * index as u64);
+        // All of its packets have the timestamp of its begin (RFC 4733 §2.2.1).
+        let (content, begin) = match index {
+            50..250 => (Content::Other, 50),
+            _ => (Content::Voice(Codec::Pcmu, &sound), index),
+        };
+        let (sequence, timestamp) = (index as u16, (begin * PACKET_SAMPLES) as u32);
+        buffer.push(now, Packet { ssrc: SSRC, sequence, timestamp, content });
+        for ms in [3, 13] {
+            buffer.pull(now + Duration::from_millis(ms), &mut frame);
+        }
+    }
+    assert_eq!((buffer.counts().streams, buffer.counts().stray, buffer.counts().late), (1, 0, 0));
+}
+
+#[test]
 fn a_pause_without_packets_fades_to_silence_and_ends_on_time() {
     let (kinds, counts) = pause(|_| false);
     let (guessed, silent) = [Sound::Concealed, Sound::Silence]

@@ -59,12 +59,13 @@ impl Timeline {
     }
 
     /// Places a packet that arrived at `arrival` (in samples of the local clock). `fastest` is the least of what
-    /// `arrival - timestamp` was of late.
+    /// `arrival - timestamp` was of late; none for a packet whose timestamp doesn't say when it was sent.
     pub(super) fn place(&mut self, arrival: i64, label: Label, fastest: Option<i64>) -> Place {
         let Some(stream) = &mut self.stream else { return self.begin(label) };
         let position = stream.extend(label);
         let lateness = fastest.map_or(0, |fastest| arrival - position.timestamp - fastest);
-        if label.ssrc == stream.ssrc && (-MOST_EARLY..=MOST_LATE).contains(&lateness) {
+        let fits = label.ssrc == stream.ssrc && !stream.has_turned_back(position);
+        if fits && (-MOST_EARLY..=MOST_LATE).contains(&lateness) {
             self.stray = None;
             return if stream.note(position) { Place::Within(position) } else { Place::Twice };
         }
@@ -102,6 +103,11 @@ impl Stream {
             sequence: self.highest.sequence + i64::from(steps),
             timestamp: self.highest.timestamp + i64::from(samples),
         }
+    }
+
+    /// Whether a packet was sent later than the highest, and has no higher number: the peer counts anew.
+    fn has_turned_back(&self, position: Position) -> bool {
+        position.sequence <= self.highest.sequence && position.timestamp > self.highest.timestamp
     }
 
     /// Notes that a packet came; false if it had come before.
@@ -170,6 +176,17 @@ mod tests {
             "what came between broke it off"
         );
         assert!(matches!(timeline.place(480, other(502, 9_320), Some(0)), Place::Anew(_)));
+    }
+
+    #[test]
+    fn a_sequence_number_that_turns_back_begins_anew_at_the_second_packet() {
+        for back in [1, 60, 100, 30_000] {
+            let mut timeline = Timeline::new();
+            timeline.place(0, label(40_000, 0), None);
+            let turned = 40_000 - back;
+            assert_eq!(timeline.place(160, label(turned, 160), Some(0)), Place::Stray, "{back}");
+            assert!(matches!(timeline.place(320, label(turned + 1, 320), Some(0)), Place::Anew(_)), "{back}");
+        }
     }
 
     #[test]

@@ -176,7 +176,7 @@ impl Stream {
         }
         self.hear(at);
         if let Some(sender) = report.sender(at) {
-            self.receptions.on_sender(sender);
+            self.receptions.on_sender(report.ssrc(), sender);
         }
         if let Some(round_trip) = report.round_trip(at) {
             self.round_trip = Some(round_trip);
