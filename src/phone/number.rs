@@ -105,8 +105,9 @@ impl FromStr for Number {
                 return Err(NumberError::Transport);
             }
             if scheme.eq_ignore_ascii_case("tel") {
-                let number = rest.split(';').next().unwrap_or_default();
-                return local(dialled(number).ok_or(NumberError::Tel)?);
+                // RFC 3986 §2: a `#` would begin a fragment, and comes escaped.
+                let number = rest.split(';').next().unwrap_or_default().replace("%23", "#");
+                return local(dialled(&number).ok_or(NumberError::Tel)?);
             }
         }
         if text.contains('@') {
@@ -202,6 +203,7 @@ mod tests {
             ("+55 71 3341-1525", "sip:+557133411525@pbx.example"),
             ("(0) 30.12-34*#", "sip:0301234*%23@pbx.example"),
             ("tel:+55-71-3341-1525;phone-context=x", "sip:+557133411525@pbx.example"),
+            ("tel:*43%23", "sip:*43%23@pbx.example"),
             ("anna-marie.x", "sip:anna-marie.x@pbx.example"),
             ("6-0@other.example", "sip:6-0@other.example"),
         ] {

@@ -26,8 +26,8 @@ pub(crate) struct Accounts {
     accounts: Vec<Account>,
     agent: String,
     autodisconnect_grace: Duration,
-    /// The configuration file names a default account.
-    has_default: bool,
+    /// What the configuration file says of its accounts.
+    configured: Vec<Settings>,
     next_id: u32,
     /// Connections by programs so far.
     connections: u64,
@@ -40,7 +40,7 @@ impl Accounts {
             accounts: Vec::new(),
             agent,
             autodisconnect_grace,
-            has_default: false,
+            configured: Vec::new(),
             next_id: 1,
             connections: 0,
             dice,
@@ -54,7 +54,7 @@ impl Accounts {
         endpoint: &mut Endpoint,
         settings: Settings,
     ) -> Option<ConnectionId> {
-        self.has_default |= settings.default;
+        self.configured.push(settings.clone());
         self.add(now, endpoint, settings, None, &mut Vec::new())
     }
 
@@ -93,13 +93,25 @@ impl Accounts {
                 account.adopt(now, endpoint, owner, &settings.password, outputs);
                 account.id
             }
-            None => self.add(now, endpoint, settings, Some(owner), outputs).ok_or_else(|| Refusal {
-                code: RefusalCode::InvalidArgument,
-                message: String::from("domain: expected host or host:port"),
-            })?,
+            None => self.add(now, endpoint, self.as_configured(settings), Some(owner), outputs).ok_or_else(
+                || Refusal {
+                    code: RefusalCode::InvalidArgument,
+                    message: String::from("domain: expected host or host:port"),
+                },
+            )?,
         };
         self.forget_over();
         Ok((id, replaced))
+    }
+
+    /// What the configuration file says besides of an account that a program registers, which may have been disconnected
+    /// before.
+    fn as_configured(&self, settings: Settings) -> Settings {
+        let is_it = |known: &&Settings| known.user == settings.user && known.domain == settings.domain;
+        match self.configured.iter().find(is_it) {
+            Some(known) => Settings { password: settings.password, ..known.clone() },
+            None => settings,
+        }
     }
 
     /// `sipunregister`: the account that it means.
@@ -157,7 +169,8 @@ impl Accounts {
         let latest =
             || connected().filter(|it| it.connected_as > 0).max_by_key(|account| account.connected_as);
         // Where the file names none, any of its accounts is.
-        let default = || connected().find(|account| account.settings().default || !self.has_default);
+        let has_default = self.configured.iter().any(|settings| settings.default);
+        let default = || connected().find(|account| account.settings().default || !has_default);
         own.or_else(latest).or_else(default).ok_or_else(not_connected)
     }
 
@@ -168,10 +181,11 @@ impl Accounts {
         let is_called = |account: &&Account| account.is_listed() && account.settings().user == user;
         self.accounts.iter().filter(is_called).max_by_key(|account| {
             let binding = account.flow();
-            let same_server = binding.is_some_and(|binding| binding.remote == flow.remote);
+            let same_flow = binding.is_some_and(|binding| binding.remote == flow.remote);
+            let same_server = account.is_server(flow.remote.ip());
             let same_domain = domain.is_some_and(|domain| account.is_of(domain));
             let same_address = binding.is_some_and(|binding| binding.local == flow.local);
-            (same_server, same_domain, same_address, account.is_connected())
+            (same_flow, same_server, same_domain, same_address, account.is_connected())
         })
     }
 
@@ -194,8 +208,11 @@ impl Accounts {
         self.forget_over();
     }
 
-    /// A client comes back as another.
+    /// A client comes back as another. One that has an account of its own meanwhile keeps that.
     pub(crate) fn on_take_over(&mut self, client: ClientId, from: ClientId) {
+        if self.accounts.iter().any(|account| account.belongs_to(client)) {
+            return;
+        }
         for owner in self.owners().filter(|owner| owner.client == from && !owner.is_here) {
             *owner = Owner { client, is_here: true, disconnect_at: None, ..*owner };
         }

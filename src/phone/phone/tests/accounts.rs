@@ -2,6 +2,7 @@
 
 use super::offers::invite;
 use super::*;
+use crate::accounts::DtmfWay;
 use crate::command::{Refusal, RefusalCode};
 
 /// Servers that all know the phone as 1000; the last is reached from another address of the phone.
@@ -134,5 +135,52 @@ fn rule_07_a_page_that_reloads_takes_over_its_own_account_and_no_other() {
     world.hand(Input::Command { client: ClientId(3), command: Command::TakeOver(ClientId(1)) });
     world.told();
     world.pass(MINUTE);
+    assert_eq!(world.told(), [Event::Unregistered(ConnectionId(2))]);
+}
+
+#[test]
+fn rule_07_a_configured_account_that_was_disconnected_comes_back_with_what_the_file_says_of_it() {
+    let configured = Settings {
+        outbound_proxy: Some("192.0.2.9".parse().expect("a domain")),
+        dtmf: DtmfWay::Info,
+        expires: 10 * MINUTE,
+        ..settings()
+    };
+    let mut world = World::new(Config { accounts: vec![configured], ..Config::default() });
+    world.hears_from("192.0.2.9:5060");
+    for (commands, expires) in
+        [(vec![], "600"), (vec![register(), Command::Unregister], "0"), (vec![register()], "600")]
+    {
+        commands.into_iter().for_each(|command| drop(world.ask(command)));
+        let request = world.hears("REGISTER ");
+        assert_eq!((field(&request, "Expires"), field(&request, "Route")), (expires, "<sip:192.0.2.9;lr>"));
+        world.answers(&request, "200 OK", "Contact: <sip:1000@192.0.2.10>;expires=600\r\n", "");
+    }
+}
+
+#[test]
+fn rule_07_a_call_from_any_address_of_a_server_s_name_is_for_its_account() {
+    let accounts = ["pbx.example", SERVERS[1]].map(settings_at).to_vec();
+    let hosts = "192.0.2.7 pbx.example\n192.0.2.8 pbx.example\n".into();
+    let endpoint = endpoint::Config { hosts, resolv_conf: String::new() };
+    let mut world = World::new(Config { accounts, endpoint, ..Config::default() });
+    ["192.0.2.7:5060", SERVERS[1]].iter().for_each(|server| world.registers_at(server));
+    world.hears_from("192.0.2.8:5060");
+    let invite = invite("other", SDP).replace("To: <sip:1000@192.0.2.1>", "To: <sip:1000@192.0.2.10>");
+    assert_eq!(world.is_called(&invite), ConnectionId(1));
+}
+
+#[test]
+fn rule_07_who_has_an_account_takes_over_no_other() {
+    let mut world = World::new(Config::default());
+    for (client, server) in [(1, SERVERS[0]), (2, SERVERS[1])] {
+        world.ask_as(ClientId(client), register_at(server, "1000")).expect("an account");
+        world.registers_at(server);
+    }
+    world.hand(Input::Command { client: ClientId(1), command: Command::ClientGone });
+    world.hand(Input::Command { client: ClientId(2), command: Command::TakeOver(ClientId(1)) });
+    world.told();
+    world.ask_as(ClientId(2), Command::Unregister).expect("its own");
+    world.pass(SECOND * 2);
     assert_eq!(world.told(), [Event::Unregistered(ConnectionId(2))]);
 }
