@@ -277,11 +277,14 @@ impl Registration {
                     None => self.on_response(&mut step, asked, &response),
                 }
             }
-            (State::Asking { asked, .. }, endpoint::Event::Failed { reason, .. }) => match asked.then {
-                // It may have been heard.
-                Some(then) => self.go_on(&mut step, then),
-                None => self.try_next(&mut step, asked, reason.status(), Duration::ZERO),
-            },
+            (State::Asking { asked, .. }, endpoint::Event::Failed { reason, .. }) => {
+                match (asked.then, asked.corrects_until) {
+                    // It may have been heard.
+                    (Some(then), _) => self.go_on(&mut step, then),
+                    (None, Some(refresh_at)) => self.stay_uncorrected(now, refresh_at),
+                    (None, None) => self.try_next(&mut step, asked, reason.status(), Duration::ZERO),
+                }
+            }
             (state, _) => self.state = state,
         }
     }
@@ -317,6 +320,12 @@ impl Registration {
         let keep_alive_at =
             self.is_beyond_nat.then(|| now + self.dice.duration(KEEP_ALIVE_LEAST, KEEP_ALIVE_MOST));
         self.state = State::Bound { refresh_at, keep_alive_at };
+    }
+
+    /// What the registrar saw was not to be bound, and what was bound before still is.
+    fn stay_uncorrected(&mut self, now: Instant, refresh_at: Instant) {
+        self.profile.seen = None;
+        self.stay_bound(now, refresh_at);
     }
 
     fn reach(&mut self, now: Instant, endpoint: &mut Endpoint, want: Want) {
@@ -376,8 +385,7 @@ impl Registration {
         if self.profile.take_challenge(response) {
             self.ask(step, asked);
         } else if let Some(refresh_at) = asked.corrects_until {
-            self.profile.seen = None;
-            self.stay_bound(step.now, refresh_at);
+            self.stay_uncorrected(step.now, refresh_at);
         } else if let Some(target) = asked.target.redirected(response) {
             self.profile.forget_challenges();
             self.reach_target(step.now, step.endpoint, asked.want, target);
@@ -411,7 +419,8 @@ impl Registration {
         }
         let here = self.profile.address_on(asked.flow);
         let seen = seen_from(asked.flow, response);
-        let places = [here].into_iter().chain(seen);
+        // Last, where the registrar is told no more that we are: behind a NAT some go on listing us there.
+        let places = [here].into_iter().chain(seen).chain([asked.flow.local]);
         let user = &self.profile.contact_user;
         let Some(granted) = granted(user, places, self.registrar.expires, response) else {
             // Others are bound, and we are not: to try again at once would be answered as well.

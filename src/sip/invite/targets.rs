@@ -7,6 +7,9 @@ use crate::message::{Name, NameAddr, Response, Status, Uri};
 /// Addresses that one call tries, the first included: a loop of servers that send us to each other ends.
 const MAX_TARGETS: usize = 5;
 
+/// Contacts of one 3xx that are looked at.
+const MAX_CONTACTS: usize = 32;
+
 /// Addresses that a call was sent to, and those that it may yet be sent to.
 #[derive(Clone, Debug)]
 pub(super) struct Targets {
@@ -27,16 +30,15 @@ impl Targets {
         {
             return;
         }
-        for contact in response.headers.values(Name::Contact).filter_map(|it| NameAddr::parse(it).ok()) {
+        let contacts = response.headers.values(Name::Contact).take(MAX_CONTACTS);
+        for contact in contacts.filter_map(|it| NameAddr::parse(it).ok()) {
             let q = contact.params.get("q").map_or(1000, thousandths);
-            if let Some(uri) = callable(contact.uri)
-                && !self.knows(&uri)
-                && self.tried.len().saturating_add(self.waiting.len()) < MAX_TARGETS
-            {
+            if let Some(uri) = callable(contact.uri).filter(|uri| !self.knows(uri)) {
                 self.waiting.push((q, uri));
             }
         }
         self.waiting.sort_by_key(|(q, _)| core::cmp::Reverse(*q));
+        self.waiting.truncate(MAX_TARGETS.saturating_sub(self.tried.len()));
     }
 
     /// The best that has not been tried.

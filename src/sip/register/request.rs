@@ -11,6 +11,10 @@ use crate::flow::Flow;
 use crate::invite::push_abilities;
 use crate::message::{CSeq, Method, Name, Request, Response, SipUri, Status, Uri};
 
+/// RFC 3327 §5.1: a proxy on the way may have calls for us come back through it. A registrar may refuse us where we don't
+/// say that we know.
+const PATH: &str = "path";
+
 /// Whom a REGISTER is for.
 #[derive(Clone, Debug)]
 pub(super) struct Target {
@@ -79,6 +83,8 @@ impl Registration {
             }
         }
         headers.push(Name::UserAgent, &self.profile.agent);
+        // First, for some registrars look no further.
+        headers.push(Name::Supported, PATH);
         push_abilities(headers);
         request
     }

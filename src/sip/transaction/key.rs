@@ -79,13 +79,14 @@ pub(crate) struct MergeKey {
 }
 
 impl MergeKey {
-    /// Of a request outside of dialogs; `None` of one within a dialog, or whose From has no tag to tell it by.
+    /// Of a request outside of dialogs; `None` of one within a dialog, or whose From has no tag to tell it by, and of a
+    /// CANCEL, which is its INVITE's by its branch alone (§9.2).
     ///
     /// # Errors
     /// A header field that it is made of is missing or malformed.
     pub(crate) fn new(request: &Request) -> Result<Option<Self>, HeaderError> {
         let headers = &request.headers;
-        if headers.to()?.tag().is_some() {
+        if headers.to()?.tag().is_some() || request.method == Method::Cancel {
             return Ok(None);
         }
         let cseq = headers.cseq()?;

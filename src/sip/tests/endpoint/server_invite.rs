@@ -205,6 +205,21 @@ fn a_cancel_before_any_answer_has_the_tag_that_the_487_will_have() {
 }
 
 #[test]
+fn a_second_fork_of_a_call_is_cancelled_as_the_first_was() {
+    let mut stage = Stage::new();
+    for branch in [BRANCH, "z9hG4bKthem2"] {
+        stage.receive(&their_request("INVITE", branch, 1));
+        let (id, request) = stage.requested();
+        stage.receive(&their_request("CANCEL", branch, 1));
+        assert!(matches!(stage.event(), Event::Cancelled { transaction } if transaction == id));
+        stage.respond(id, our_answer(&request, Status::REQUEST_TERMINATED));
+        stage.receive(&their_request("ACK", branch, 1));
+        // The INVITE is forgotten after 5 s, the CANCEL only after 32.
+        stage.run_for(ms(6_000));
+    }
+}
+
+#[test]
 fn a_cancel_after_the_final_answer_is_answered_and_has_no_effect() {
     let mut stage = Stage::new();
     let (id, request) = invited(&mut stage);

@@ -24,7 +24,8 @@ impl Call {
 #[test]
 fn the_best_address_is_called_with_the_next_number_of_the_same_call() {
     let (mut call, first) = calling();
-    let contacts = "<sip:second@192.0.2.8>;q=0.3, <sip:best@192.0.2.9:5070>;q=1.0";
+    let contacts = "<sip:e@192.0.2.8>;q=0.3, <sip:d@192.0.2.8>;q=0.3, <sip:c@192.0.2.8>;q=0.3, <sip:b@192.0.2.8>;q=0.3, \
+                    <sip:best@192.0.2.9:5070>;q=1.0";
     let invite = call.followed(&moved(&first, contacts), "192.0.2.9:5070");
     assert_eq!(invite.first_line(), "INVITE sip:best@192.0.2.9:5070 SIP/2.0");
     assert_eq!(invite.value("CSeq"), "2 INVITE");

@@ -107,6 +107,31 @@ fn a_correction_is_signed_if_asked_and_given_up_if_refused() {
 }
 
 #[test]
+fn a_correction_without_an_answer_leaves_what_was_bound() {
+    let (mut account, _) = beyond_a_nat();
+    account.run_for(ms(32_000));
+    assert!(account.told().is_empty());
+    account.sent();
+    let (after_ms, refresh) = next_register(&mut account, 600);
+    // It may have been heard.
+    let contacts = vec![LOCAL, "<sip:1000@198.51.100.7:40000>;expires=0"];
+    assert_eq!((after_ms, refresh.values("Contact")), (525_000 - 32_000, contacts));
+}
+
+#[test]
+fn a_registrar_that_lists_us_where_we_were_before_the_correction_has_us_among_others() {
+    let (mut account, register) = registering();
+    let contacts = format!("Contact: <sip:1000@198.51.100.9:5060>;expires=7\nContact: {LOCAL};expires=600");
+    let listed =
+        |request: &Sent| seen_from("198.51.100.7", 40_000, &with(&answer(request, "200 OK"), &contacts));
+    account.receive(&listed(&register));
+    let correction = account.sent_one();
+    account.receive(&listed(&correction));
+    assert_eq!(account.told(), [Event::Registered, Event::Registered]);
+    assert_eq!(next_register(&mut account, 600).0, 525_000);
+}
+
+#[test]
 fn a_nat_that_shows_another_address_each_time_is_followed_once_for_each_refresh() {
     let (mut account, correction) = beyond_a_nat();
     account.receive(&seen_from("198.51.100.7", 40_001, &granted(&correction, 600)));
