@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use base::{Dice, Instant};
 use media::leg::{Feedback, LegCommand, LegEvent, LegId};
-use media::{FRAME_SAMPLES, Sender};
+use media::{FRAME_MS, FRAME_SAMPLES, Sender};
 use mio::{Events, Token};
 
-use super::audio::{Capture, TICK, TICK_SAMPLES, Ticker, make_realtime};
+use super::audio::{Capture, TICK_FRAMES, TICK_SAMPLES, Ticker, make_realtime};
 use super::clock::{self, Alarm};
 use super::mailbox::{Inbox, Mailbox};
 use super::ports::LegSockets;
@@ -171,10 +171,12 @@ impl SendThread {
         let mut later = capture.complete(self.ticker.due(now));
         while (!capture.is_ticked() || later > 0) && capture.read(&mut sound) {
             later = later.saturating_sub(1);
-            // A thread that comes late finds what was said while it was away: each tick of it has its time.
-            let at = now.before(TICK.saturating_mul(u32::try_from(later).unwrap_or(u32::MAX)));
-            for frame in sound.as_chunks::<FRAME_SAMPLES>().0 {
-                self.machine.push(at, frame);
+            // A thread that comes late finds what was said while it was away: each frame of it has its time.
+            let frames = sound.as_chunks::<FRAME_SAMPLES>().0;
+            for (number, frame) in (1..).zip(frames) {
+                let after = (later + 1) * TICK_FRAMES - number;
+                self.machine
+                    .push(now.before(Duration::from_millis(after as u64 * u64::from(FRAME_MS))), frame);
                 send_all(&mut self.machine, &self.sockets);
             }
         }

@@ -142,8 +142,9 @@ enum State {
     Closed,
     Open {
         opened: Box<dyn Opened>,
-        since: Instant,
-        /// Sound went through it for [`WORKED_WELL`].
+        /// Since when sound has gone through it each time that it was looked at.
+        moves_since: Option<Instant>,
+        /// That was so for [`WORKED_WELL`].
         works: bool,
         /// The pause before it is opened again, should it fail before it works.
         backoff: Duration,
@@ -275,8 +276,7 @@ impl<D: Devices> SoundThread<D> {
         };
         match opened {
             Ok(((), opened)) => {
-                let since = clock::now();
-                self.lines[at].state = State::Open { opened, since, works: false, backoff };
+                self.lines[at].state = State::Open { opened, moves_since: None, works: false, backoff };
             }
             Err(error) => self.fail(at, error, backoff),
         }
@@ -285,13 +285,14 @@ impl<D: Devices> SoundThread<D> {
     fn attend(&mut self, at: usize, now: Instant) {
         let line = &mut self.lines[at];
         match &mut line.state {
-            State::Open { opened, since, works, backoff } => {
+            State::Open { opened, moves_since, works, backoff } => {
                 let attended = opened.attend(now);
                 let refused = opened.tally().realtime_refused;
                 if refused && !std::mem::replace(&mut self.realtime_refusal_told, true) {
                     (self.notify)(Notice::NoRealtime);
                 }
-                *works |= matches!(attended, Ok(true)) && now - *since >= WORKED_WELL;
+                *moves_since = matches!(attended, Ok(true)).then(|| moves_since.unwrap_or(now));
+                *works |= moves_since.is_some_and(|since| now - since >= WORKED_WELL);
                 let (works, backoff) = (*works, *backoff);
                 if works && std::mem::take(&mut line.failure_told) {
                     (self.notify)(Notice::Works { role: line.role, device: line.device.clone() });

@@ -12,7 +12,7 @@ use core::net::IpAddr;
 use base::{Dice, Duration, Instant};
 
 use crate::Show;
-use crate::endpoint::{self, Alternatives, ClientId, Endpoint, RouteId};
+use crate::endpoint::{self, Alternatives, ClientId, Endpoint, Failure, RouteId};
 use crate::flow::Flow;
 use crate::invite::{Profile, Seen};
 use crate::message::{CSeq, Method, Name, Request, Response, Status, Uri};
@@ -28,6 +28,10 @@ const RETRY_MAX: Duration = Duration::from_secs(1800);
 
 /// The longest wait that a registrar may ask for by Retry-After: one that is mistaken by days would be as good as none.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(3600);
+
+/// The longest wait after a correction without an answer: the registrar may be gone, or a router between doesn't let
+/// such a REGISTER through, and then the one before has to do.
+const CORRECT_AGAIN: Duration = Duration::from_secs(300);
 
 /// A binding is refreshed this long before it ends, or in half its time if that is longer than it lasts: room for a
 /// transaction that times out, and for one more.
@@ -114,8 +118,8 @@ struct Asked {
     target: Target,
     /// What holds again if the registrar refuses.
     before: Bindings,
-    /// It replaces a Contact that nobody can reach by one that was seen, and is no more than that: if it is refused, the
-    /// binding before is refreshed then.
+    /// It replaces a Contact that nobody can reach by one that was seen, and is no more than that: if it is refused or has
+    /// no answer, the binding before stays, and is refreshed then or sooner.
     corrects_until: Option<Instant>,
     /// The registrar has had its longer time already (423).
     is_lengthened: bool,
@@ -281,8 +285,10 @@ impl Registration {
                 match (asked.then, asked.corrects_until) {
                     // It may have been heard.
                     (Some(then), _) => self.go_on(&mut step, then),
-                    (None, Some(refresh_at)) => self.stay_uncorrected(now, refresh_at),
-                    (None, None) => self.try_next(&mut step, asked, reason.status(), Duration::ZERO),
+                    (None, Some(refresh_at)) if reason == Failure::Timeout => {
+                        self.stay_uncorrected(now, refresh_at.min(now + CORRECT_AGAIN));
+                    }
+                    (None, _) => self.try_next(&mut step, asked, reason.status(), Duration::ZERO),
                 }
             }
             (state, _) => self.state = state,
@@ -322,7 +328,7 @@ impl Registration {
         self.state = State::Bound { refresh_at, keep_alive_at };
     }
 
-    /// What the registrar saw was not to be bound, and what was bound before still is.
+    /// What the registrar saw is not bound, as far as we know, and what was bound before still is.
     fn stay_uncorrected(&mut self, now: Instant, refresh_at: Instant) {
         self.profile.seen = None;
         self.stay_bound(now, refresh_at);

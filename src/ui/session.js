@@ -106,8 +106,8 @@ export class Session extends EventTarget {
     #forget() {
         this.#keepToken(null);
         this.#keepAccount(null);
-        this.state.clear();
         this.#enter(Phase.SIGNED_OUT);
+        this.state.clear();
     }
 
     #keepToken(token) {

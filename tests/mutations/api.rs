@@ -32,7 +32,7 @@ pub(crate) fn head_examples() -> Vec<Vec<u8>> {
 }
 
 pub(crate) fn examine_head(bytes: &[u8]) -> bool {
-    match server().judge(Instant::ZERO, bytes) {
+    match server().judge(bytes) {
         Verdict::Upgrade { head_bytes, .. } => {
             assert!(head_bytes <= bytes.len());
             true

@@ -292,7 +292,7 @@ impl ApiThread {
                 self.flush(now, token);
                 return false;
             }
-            match socket.step(now, |head| self.server.judge(now, head)) {
+            match socket.step(now, |head| self.server.judge(head)) {
                 Step::Wait => {
                     self.flush(now, token);
                     return false;

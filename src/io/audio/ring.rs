@@ -83,7 +83,7 @@ impl Capture {
         !matches!(self.0, Source::Card(_))
     }
 
-    /// How often 20 ms can be read now, after `ticks` of the ticker; of a card's, give or take one.
+    /// Ticks of sound that can be read: `ticks`, which the ticker has told, but for a card, of which that's nearly so.
     pub fn complete(&self, ticks: usize) -> usize {
         match &self.0 {
             Source::Card(card) => card.complete(),

@@ -1,7 +1,8 @@
 //! WAV files in place of a microphone and a speaker.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::BufWriter;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -66,7 +67,12 @@ pub(super) fn load(path: &Path) -> Result<Vec<f32>, AudioError> {
 pub(super) fn record(path: &Path, keeper: &Bell) -> Result<(Playback, Recording), AudioError> {
     let spec =
         WavSpec { channels: 1, sample_rate: RATE_HZ, bits_per_sample: 16, sample_format: SampleFormat::Int };
-    let file = WavWriter::create(path, spec).map_err(AudioError::Wav)?;
+    // What is said is nobody else's.
+    let mut options = OpenOptions::new();
+    let file = options.write(true).create(true).truncate(true).mode(0o600).open(path);
+    let file =
+        file.map_err(hound::Error::IoError).and_then(|file| WavWriter::new(BufWriter::new(file), spec));
+    let file = file.map_err(AudioError::Wav)?;
     let (ring, reading_end) = HeapRb::new(RING_SAMPLES).split();
     let health = Arc::new(Health::default());
     let sink = FileSink { ring, enough: ENOUGH_SAMPLES, reader: keeper.clone(), health: health.clone() };

@@ -116,20 +116,24 @@ impl World {
         letters.map(|letter| matches!(letter, rtp_receive::Letter::Use(_, Some(_)))).collect()
     }
 
-    /// The microphone is looked at when it has been open for a while.
-    fn look_later(&mut self) {
-        if let State::Open { since, .. } = &mut self.thread.lines[0].state {
-            *since = Instant::ZERO;
-        }
+    fn look(&mut self) {
         self.own.bell().ring();
         self.thread.turn().expect("turned");
+    }
+
+    /// The microphone is looked at, and again after a while.
+    fn look_later(&mut self) {
+        self.look();
+        if let State::Open { moves_since: Some(since), .. } = &mut self.thread.lines[0].state {
+            *since = Instant::ZERO;
+        }
+        self.look();
     }
 
     /// The microphone fails.
     fn breaks(&mut self) {
         self.devices.broken.store(true, SeqCst);
-        self.own.bell().ring();
-        self.thread.turn().expect("turned");
+        self.look();
     }
 
     /// The time for another attempt at the microphone has come.

@@ -142,8 +142,8 @@ impl JitterBuffer {
         let arrival = samples_at(now);
         let label = Label { ssrc: packet.ssrc, sequence: packet.sequence, timestamp: packet.timestamp };
         let is_voice = matches!(packet.content, Content::Voice(..));
-        let fastest = self.delay.figures().map(|figures| figures.fastest).filter(|_| is_voice);
-        let position = match self.timeline.place(arrival, label, fastest) {
+        let fastest = self.delay.figures().map(|figures| figures.fastest);
+        let position = match self.timeline.place(arrival, label, is_voice, fastest) {
             Place::Within(position) => position,
             Place::Anew(position) => self.begin(position),
             Place::Twice => return self.counts.duplicate += 1,

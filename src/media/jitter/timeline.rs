@@ -49,6 +49,8 @@ pub(super) struct Timeline {
 struct Stream {
     ssrc: u32,
     highest: Position,
+    /// The highest of voice.
+    spoken: Position,
     /// Bit n: the packet n before the highest came.
     came: u64,
 }
@@ -58,16 +60,24 @@ impl Timeline {
         Self { stream: None, stray: None }
     }
 
-    /// Places a packet that arrived at `arrival` (in samples of the local clock). `fastest` is the least of what
-    /// `arrival - timestamp` was of late; none for a packet whose timestamp doesn't say when it was sent.
-    pub(super) fn place(&mut self, arrival: i64, label: Label, fastest: Option<i64>) -> Place {
+    /// Places a packet of voice, or another, that arrived at `arrival` (in samples of the local clock). `fastest` is the
+    /// least of what `arrival - timestamp` was of late. Only voice tells by its timestamp when it was sent: all packets of a
+    /// key have that of its begin (RFC 4733 §2.2.1).
+    pub(super) fn place(
+        &mut self,
+        arrival: i64,
+        label: Label,
+        is_voice: bool,
+        fastest: Option<i64>,
+    ) -> Place {
         let Some(stream) = &mut self.stream else { return self.begin(label) };
         let position = stream.extend(label);
-        let lateness = fastest.map_or(0, |fastest| arrival - position.timestamp - fastest);
-        let fits = label.ssrc == stream.ssrc && !stream.has_turned_back(position);
+        let lateness =
+            fastest.filter(|_| is_voice).map_or(0, |fastest| arrival - position.timestamp - fastest);
+        let fits = label.ssrc == stream.ssrc && !(is_voice && stream.has_turned_back(position));
         if fits && (-MOST_EARLY..=MOST_LATE).contains(&lateness) {
             self.stray = None;
-            return if stream.note(position) { Place::Within(position) } else { Place::Twice };
+            return if stream.note(position, is_voice) { Place::Within(position) } else { Place::Twice };
         }
         let follows = self.stray.is_some_and(|stray| {
             stray.ssrc == label.ssrc
@@ -84,7 +94,10 @@ impl Timeline {
     pub(super) fn begin(&mut self, label: Label) -> Place {
         let position =
             Position { sequence: i64::from(label.sequence), timestamp: i64::from(label.timestamp) };
-        *self = Self { stream: Some(Stream { ssrc: label.ssrc, highest: position, came: 1 }), stray: None };
+        *self = Self {
+            stream: Some(Stream { ssrc: label.ssrc, highest: position, spoken: position, came: 1 }),
+            stray: None,
+        };
         Place::Anew(position)
     }
 
@@ -105,13 +118,16 @@ impl Stream {
         }
     }
 
-    /// Whether a packet was sent later than the highest, and has no higher number: the peer counts anew.
+    /// Whether voice was spoken later than all before, and has no higher number: the peer counts anew.
     fn has_turned_back(&self, position: Position) -> bool {
-        position.sequence <= self.highest.sequence && position.timestamp > self.highest.timestamp
+        position.sequence <= self.spoken.sequence && position.timestamp > self.spoken.timestamp
     }
 
     /// Notes that a packet came; false if it had come before.
-    fn note(&mut self, position: Position) -> bool {
+    fn note(&mut self, position: Position, is_voice: bool) -> bool {
+        if is_voice && position.sequence > self.spoken.sequence {
+            self.spoken = position;
+        }
         let ahead = position.sequence - self.highest.sequence;
         if ahead > 0 {
             let kept = u32::try_from(ahead).ok().and_then(|ahead| self.came.checked_shl(ahead)).unwrap_or(0);
@@ -142,60 +158,72 @@ mod tests {
     #[test]
     fn numbers_go_on_beyond_their_wrap_and_back() {
         let mut timeline = Timeline::new();
-        timeline.place(0, label(0xffff, 0xffff_ff60), None);
-        let next = timeline.place(160, label(0, 0), None);
+        timeline.place(0, label(0xffff, 0xffff_ff60), true, None);
+        let next = timeline.place(160, label(0, 0), true, None);
         assert_eq!(next, Place::Within(Position { sequence: 0x1_0000, timestamp: 0x1_0000_0000 }));
-        let before = timeline.place(170, label(0xfffe, 0xffff_fec0), None);
+        let before = timeline.place(170, label(0xfffe, 0xffff_fec0), true, None);
         assert_eq!(before, Place::Within(Position { sequence: 0xfffe, timestamp: 0xffff_fec0 }));
     }
 
     #[test]
     fn a_packet_that_comes_twice_is_known_in_order_and_out_of_order() {
         let mut timeline = Timeline::new();
-        timeline.place(0, label(1, 160), None);
-        timeline.place(0, label(3, 480), None);
-        assert_eq!(timeline.place(0, label(3, 480), None), Place::Twice);
-        assert!(matches!(timeline.place(0, label(2, 320), None), Place::Within(_)));
-        assert_eq!(timeline.place(0, label(2, 320), None), Place::Twice);
+        timeline.place(0, label(1, 160), true, None);
+        timeline.place(0, label(3, 480), true, None);
+        assert_eq!(timeline.place(0, label(3, 480), true, None), Place::Twice);
+        assert!(matches!(timeline.place(0, label(2, 320), true, None), Place::Within(_)));
+        assert_eq!(timeline.place(0, label(2, 320), true, None), Place::Twice);
         assert!(timeline.all_came(1, 3) && !timeline.all_came(0, 3) && !timeline.all_came(1, 4));
     }
 
     #[test]
     fn another_stream_is_believed_at_its_second_packet() {
         let mut timeline = Timeline::new();
-        timeline.place(0, label(1, 160), None);
+        timeline.place(0, label(1, 160), true, None);
         let other = |sequence, timestamp| Label { ssrc: 9, sequence, timestamp };
-        assert_eq!(timeline.place(160, other(500, 9_000), Some(0)), Place::Stray);
+        assert_eq!(timeline.place(160, other(500, 9_000), true, Some(0)), Place::Stray);
         assert!(
-            matches!(timeline.place(320, label(2, 320), Some(0)), Place::Within(_)),
+            matches!(timeline.place(320, label(2, 320), true, Some(0)), Place::Within(_)),
             "the stream goes on"
         );
         assert_eq!(
-            timeline.place(320, other(501, 9_160), Some(0)),
+            timeline.place(320, other(501, 9_160), true, Some(0)),
             Place::Stray,
             "what came between broke it off"
         );
-        assert!(matches!(timeline.place(480, other(502, 9_320), Some(0)), Place::Anew(_)));
+        assert!(matches!(timeline.place(480, other(502, 9_320), true, Some(0)), Place::Anew(_)));
     }
 
     #[test]
     fn a_sequence_number_that_turns_back_begins_anew_at_the_second_packet() {
         for back in [1, 60, 100, 30_000] {
             let mut timeline = Timeline::new();
-            timeline.place(0, label(40_000, 0), None);
+            timeline.place(0, label(40_000, 0), true, None);
             let turned = 40_000 - back;
-            assert_eq!(timeline.place(160, label(turned, 160), Some(0)), Place::Stray, "{back}");
-            assert!(matches!(timeline.place(320, label(turned + 1, 320), Some(0)), Place::Anew(_)), "{back}");
+            assert_eq!(timeline.place(160, label(turned, 160), true, Some(0)), Place::Stray, "{back}");
+            assert!(
+                matches!(timeline.place(320, label(turned + 1, 320), true, Some(0)), Place::Anew(_)),
+                "{back}"
+            );
         }
+    }
+
+    #[test]
+    fn voice_that_an_event_has_overtaken_is_no_turn() {
+        let mut timeline = Timeline::new();
+        timeline.place(0, label(13, 1_760), true, None);
+        assert!(matches!(timeline.place(170, label(15, 1_600), false, Some(0)), Place::Within(_)));
+        assert!(matches!(timeline.place(180, label(14, 1_920), true, Some(0)), Place::Within(_)));
+        assert_eq!(timeline.place(180, label(14, 1_920), true, Some(0)), Place::Twice);
     }
 
     #[test]
     fn a_timestamp_that_jumps_begins_anew_but_a_pause_does_not() {
         let mut timeline = Timeline::new();
-        timeline.place(0, label(1, 0), None);
-        let after_a_pause = timeline.place(80_000, label(2, 80_000), Some(0));
+        timeline.place(0, label(1, 0), true, None);
+        let after_a_pause = timeline.place(80_000, label(2, 80_000), true, Some(0));
         assert!(matches!(after_a_pause, Place::Within(_)));
-        assert_eq!(timeline.place(80_160, label(3, 90_000), Some(0)), Place::Stray);
-        assert!(matches!(timeline.place(80_320, label(4, 90_160), Some(0)), Place::Anew(_)));
+        assert_eq!(timeline.place(80_160, label(3, 90_000), true, Some(0)), Place::Stray);
+        assert!(matches!(timeline.place(80_320, label(4, 90_160), true, Some(0)), Place::Anew(_)));
     }
 }

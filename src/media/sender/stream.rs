@@ -19,9 +19,9 @@ const MAX_PTIME_MS: u8 = 60;
 /// Bytes of the longest payload: the longest packet in the codec with the highest rate, G.711.
 const MAX_PAYLOAD_BYTES: usize = MAX_PTIME_MS as usize * 8;
 
-/// Frames come every 10 ms, a few at once when the microphone's blocks are long. A pause beyond this is no block: the
-/// microphone was away, and time went on without it.
-const MICROPHONE_AWAY: Duration = Duration::from_millis(200);
+/// Frames come every 10 ms, or nearly so where nobody knows better. A pause beyond this is more: the microphone was away,
+/// and time went on without it.
+const MICROPHONE_AWAY: Duration = Duration::from_millis(100);
 
 const SILENCE: [f32; FRAME_SAMPLES] = [0.0; FRAME_SAMPLES];
 

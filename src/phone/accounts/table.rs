@@ -104,8 +104,8 @@ impl Accounts {
         Ok((id, replaced))
     }
 
-    /// What the configuration file says besides of an account that a program registers, which may have been disconnected
-    /// before.
+    /// The settings of an account that a program registers: if the configuration file has it, they are the file's, but for
+    /// the password.
     fn as_configured(&self, settings: Settings) -> Settings {
         let is_it = |known: &&Settings| known.user == settings.user && known.domain == settings.domain;
         match self.configured.iter().find(is_it) {

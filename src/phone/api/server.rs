@@ -178,9 +178,8 @@ impl Server {
     }
 
     /// Judges the head of an HTTP request, or what has been read of it.
-    pub fn judge(&self, now: Instant, read: &[u8]) -> Verdict {
-        let has_room = !self.is_full() || self.idler(now).is_some();
-        http::judge(read, &self.config, &self.page, has_room)
+    pub fn judge(&self, read: &[u8]) -> Verdict {
+        http::judge(read, &self.config, &self.page, self.connections.len() < self.config.max_connections)
     }
 
     /// True while this client's socket may be read: it has no request in flight.
@@ -192,11 +191,6 @@ impl Server {
     pub fn handle_input(&mut self, now: Instant, input: Input<'_>) {
         match input {
             Input::Connected { client, address, origin } => {
-                if self.is_full()
-                    && let Some(idler) = self.idler(now)
-                {
-                    self.disconnect(now, idler, Some(CloseCode::TryAgainLater));
-                }
                 let connection = Connection::new(now, Source::new(address, origin));
                 self.connections.insert(client, connection);
             }
@@ -233,16 +227,6 @@ impl Server {
     /// When [`Input::Timeout`] is due; `None` at rest.
     pub fn poll_timeout(&self) -> Option<Instant> {
         self.connections.values().filter_map(Connection::deadline).min()
-    }
-
-    fn is_full(&self) -> bool {
-        self.connections.len() >= self.config.max_connections
-    }
-
-    /// The connection that gives way where there are too many: nobody has signed in by it for long.
-    fn idler(&self, now: Instant) -> Option<ClientId> {
-        let idle = self.connections.iter().filter(|(_, connection)| connection.is_idle(now));
-        idle.min_by_key(|(_, connection)| connection.since).map(|(client, _)| *client)
     }
 
     fn on_connection(&mut self, client: ClientId, change: impl FnOnce(&mut Connection)) {

@@ -44,6 +44,8 @@ pub(super) struct Call {
     pub(super) answer: Option<(Vec<u8>, Agreement)>,
     pub(super) hold: Hold,
     pub(super) mute: bool,
+    /// Another call speaks while this one rings.
+    pub(super) is_hushed: bool,
     /// Somebody wants to hear how loud it is.
     pub(super) is_metered: bool,
     /// How loud its peer was last.
@@ -66,6 +68,8 @@ pub(crate) struct Placed {
     pub(crate) dtmf: DtmfWay,
     pub(crate) invitation: Invitation,
     pub(crate) referrer: Option<CallId>,
+    /// Its user is to be heard no more than in the call whose peer asked for it.
+    pub(crate) mute: bool,
     pub(crate) dice: Dice,
 }
 
@@ -93,7 +97,7 @@ pub(super) enum Outcome {
 impl Call {
     /// A call that is placed.
     pub(super) fn place(step: &mut Step<'_>, placed: Placed) -> Self {
-        let Placed { id, connection, profile, dtmf, invitation, referrer, mut dice } = placed;
+        let Placed { id, connection, profile, dtmf, invitation, referrer, mute, mut dice } = placed;
         let (from, to) = (bare(&profile.address.uri), bare(&invitation.target));
         let sent = invitation.headers.iter().map(|(name, value)| (Name::parse(name), value.as_str()));
         let headers = shown_headers(sent);
@@ -111,7 +115,9 @@ impl Call {
             headers,
         };
         step.outputs.push(Output::Event(Event::NewCall(told.clone())));
-        Self { referrer, ..Self::new(session, dice, told, dtmf) }
+        let mut call = Self { referrer, ..Self::new(session, dice, told, dtmf) };
+        call.mute(mute, step.outputs);
+        call
     }
 
     /// A call that comes in, and rings.
@@ -161,6 +167,7 @@ impl Call {
             answer: None,
             hold: Hold::default(),
             mute: false,
+            is_hushed: false,
             is_metered: false,
             playback_dbfs: SILENCE_DBFS,
             keys: Keys::default(),
@@ -363,7 +370,7 @@ impl Call {
             }
             E::Referred { to, referred_by } => {
                 let (call, connection) = (self.id(), self.connection());
-                let referral = Referral { call, connection, to, referred_by };
+                let referral = Referral { call, connection, to, referred_by, mute: self.mute };
                 step.news.push_back(News::Referred(Box::new(referral)));
                 Ok(())
             }

@@ -10,6 +10,7 @@ use sip::message::Status;
 
 use super::Step;
 use super::call::{Call, Outcome};
+use super::keys::Keys;
 use super::sound::{Sound, Stance};
 use crate::event::{Event, HoldState};
 use crate::interface::{Family, Output};
@@ -46,6 +47,14 @@ impl Call {
             && let Some(sound) = &mut self.sound
         {
             sound.sound_tone(Some(if speech { Tone::CallWaiting } else { Tone::Ring }), outputs);
+        }
+    }
+
+    /// Rule 17: one speaks. Whoever is called while another call does may be heard before the answer, and hears nothing.
+    pub(super) fn hush(&mut self, speech: bool, outputs: &mut Vec<Output>) {
+        let is_hushed = speech && self.is_ringing();
+        if core::mem::replace(&mut self.is_hushed, is_hushed) != is_hushed {
+            self.tell_leg(outputs);
         }
     }
 
@@ -90,7 +99,8 @@ impl Call {
         if !watch && self.lost.take().is_some() {
             outputs.push(Output::Event(Event::MediaBack(self.id())));
         }
-        let stance = Stance { held: self.hold.is_wanted(), mute: self.mute, watch };
+        let mute = self.mute || self.is_hushed;
+        let stance = Stance { held: self.hold.is_wanted(), mute, watch };
         if let Some(sound) = &mut self.sound {
             sound.follow(stance, outputs);
             sound.meter(self.is_metered && is_unheld, outputs);
@@ -107,12 +117,14 @@ impl Call {
         self.is_answered() && !self.hold.is_wanted() && self.hold.state() == HoldState::None
     }
 
-    /// The call's sound, begun if there is none yet. `None` if no RTP port is left.
+    /// The call's sound there, begun if there is none yet that would do. `None` if no RTP port is left.
     pub(super) fn begin_sound(&mut self, step: &mut Step<'_>, flow: Flow) -> Option<&mut Sound> {
         let family = Family::of(flow.local);
         // A leg's sockets are of one family, and who is called next has not agreed on anything yet.
         if self.sound.as_ref().is_some_and(|sound| sound.family() != family || sound.is_agreed()) {
             self.end_sound(None, step.outputs);
+            // Those that wait were meant for somebody else.
+            self.keys = Keys::default();
         }
         if let Some(sound) = &mut self.sound {
             sound.move_to(flow);

@@ -72,4 +72,6 @@ pub(crate) struct Referral {
     pub(crate) to: NameAddr,
     /// Who asks (RFC 3892).
     pub(crate) referred_by: Option<String>,
+    /// That call is muted.
+    pub(crate) mute: bool,
 }

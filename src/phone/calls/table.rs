@@ -369,7 +369,10 @@ impl Calls {
             call.set_hold(&mut turn.step(&mut self.legs, &mut self.news), false);
             is_spoken = true;
         }
-        self.calls.iter_mut().for_each(|call| call.ring_over(is_spoken, turn.outputs));
+        for call in &mut self.calls {
+            call.ring_over(is_spoken, turn.outputs);
+            call.hush(is_spoken, turn.outputs);
+        }
     }
 
     fn on_outcome(&mut self, turn: &mut Turn<'_>, id: CallId, outcome: Option<Outcome>) {

@@ -77,6 +77,7 @@ impl Transfer {
         None
     }
 
+    /// The peer goes about it.
     fn go_on(&mut self, now: Instant) {
         if let Step::Referring { is_accepted, give_up_at } = &mut self.step {
             (*is_accepted, *give_up_at) = (true, now + SILENCE);

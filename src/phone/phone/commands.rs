@@ -152,6 +152,7 @@ impl Phone {
             dtmf: account.settings().dtmf,
             invitation: Invitation { target, hop: account.hop().clone(), headers },
             referrer: None,
+            mute: false,
             dice: self.dice.fork(),
         };
         let id = placed.id;

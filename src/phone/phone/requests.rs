@@ -25,10 +25,11 @@ impl Phone {
         if !is_known && !self.strangers.take(now) {
             return self.endpoint.ignore(transaction);
         }
+        let is_within_dialog = request.headers.to().is_ok_and(|to| to.tag().is_some());
         let response = match ABILITIES.inspect(&request) {
             Err(refusal) => refusal,
             // RFC 3261 §12.2.2: a To tag names a dialog, and there is none like that.
-            Ok(()) if request.headers.to().is_ok_and(|to| to.tag().is_some()) => {
+            Ok(()) if is_within_dialog => {
                 Response::to_request(&request, Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST)
             }
             Ok(()) => match request.method {
@@ -40,10 +41,15 @@ impl Phone {
                 _ => Response::to_request(&request, Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST),
             },
         };
-        if request.method == Method::Invite && (is_known || self.strangers_told.take(now)) {
+        let is_call = request.method == Method::Invite && !is_within_dialog;
+        if is_call && (is_known || self.strangers_told.take(now)) {
             self.outputs.push_back(log(&request, flow, response.status));
         }
         self.respond(now, transaction, response);
+        if !is_known {
+            // RFC 3261 §8.2.7: it isn't sent again and again to an address that may be borrowed.
+            self.endpoint.ignore(transaction);
+        }
     }
 
     fn on_invite(
@@ -125,6 +131,7 @@ impl Phone {
             dtmf: account.settings().dtmf,
             invitation: Invitation { target, hop: account.hop().clone(), headers },
             referrer: Some(referral.call),
+            mute: referral.mute,
             dice: self.dice.fork(),
         })
     }

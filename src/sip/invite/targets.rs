@@ -35,10 +35,10 @@ impl Targets {
             let q = contact.params.get("q").map_or(1000, thousandths);
             if let Some(uri) = callable(contact.uri).filter(|uri| !self.knows(uri)) {
                 self.waiting.push((q, uri));
+                self.waiting.sort_by_key(|(q, _)| core::cmp::Reverse(*q));
+                self.waiting.truncate(MAX_TARGETS.saturating_sub(self.tried.len()));
             }
         }
-        self.waiting.sort_by_key(|(q, _)| core::cmp::Reverse(*q));
-        self.waiting.truncate(MAX_TARGETS.saturating_sub(self.tried.len()));
     }
 
     /// The best that has not been tried.

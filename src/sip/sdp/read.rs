@@ -14,6 +14,9 @@ use crate::message::lex;
 /// Media lines of a description. A phone's has 1 or 2, a conference server's some more; each has to be answered.
 const MAX_LINES: usize = 32;
 
+/// Formats of a media line that are looked at: RTP has no more payload types (RFC 3550 §5.1).
+const MAX_FORMATS: usize = 128;
+
 /// One media line.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Line {
@@ -78,6 +81,7 @@ fn read_line(session: &Session, media: &Media) -> Line {
         (ptime, _) => ptime,
     };
     let mut direction = direction.unwrap_or(Direction::SENDRECV);
+    let formats = media.fmt.split_ascii_whitespace().take(MAX_FORMATS);
     // RFC 3264 §8.4: the old way to hold.
     direction.receives &= !address.is_some_and(|address| address.is_unspecified());
     Line {
@@ -88,7 +92,7 @@ fn read_line(session: &Session, media: &Media) -> Line {
         address,
         rtcp: address.and_then(|address| read_rtcp(media, address)),
         direction,
-        formats: media.fmt.split_ascii_whitespace().filter_map(|number| read_format(media, number)).collect(),
+        formats: formats.filter_map(|number| read_format(media, number)).collect(),
         ptime_ms,
     }
 }

@@ -9,7 +9,7 @@ use base::Instant;
 use super::client::{ClientTray, ack_of, cancel_of};
 use super::{GIVE_UP, T1};
 use crate::endpoint::Failure;
-use crate::message::{Request, Response};
+use crate::message::{Request, Response, Status};
 
 /// The machine. A state owns its data and its deadlines.
 #[derive(Debug)]
@@ -22,8 +22,9 @@ pub(crate) enum ClientInvite {
         give_up_at: Instant,
         cancelled: bool,
     },
-    /// A provisional answer has come: the called side takes its time, unless the INVITE has been cancelled.
-    Proceeding { request: Box<Request>, give_up_at: Option<Instant> },
+    /// A provisional answer has come, perhaps of the called side itself, which takes its time, unless the INVITE has been
+    /// cancelled.
+    Proceeding { request: Box<Request>, is_known_there: bool, give_up_at: Option<Instant> },
     /// A 2xx has come: all others, repeated or of other forks, are passed on until timer M.
     Accepted { until: Instant },
     /// Another final answer has come and been ACKed: its repeats are ACKed until timer D.
@@ -70,12 +71,14 @@ impl ClientInvite {
             }
             Self::Calling { request, cancelled, .. } => {
                 let cancel = cancelled.then(|| cancel_of(&request));
-                *self = Self::Proceeding { request, give_up_at: cancelled.then_some(now + GIVE_UP) };
+                let give_up_at = cancelled.then_some(now + GIVE_UP);
+                *self = Self::Proceeding { request, is_known_there: status != Status::TRYING, give_up_at };
                 tray.tell_response(response);
                 return cancel;
             }
-            proceeding @ Self::Proceeding { .. } => {
-                *self = proceeding;
+            Self::Proceeding { request, is_known_there, give_up_at } => {
+                let is_known_there = is_known_there || status != Status::TRYING;
+                *self = Self::Proceeding { request, is_known_there, give_up_at };
                 tray.tell_response(response);
             }
             accepted @ Self::Accepted { .. } => {
@@ -103,7 +106,7 @@ impl ClientInvite {
                 *cancelled = true;
                 None
             }
-            Self::Proceeding { request, give_up_at: give_up_at @ None } => {
+            Self::Proceeding { request, give_up_at: give_up_at @ None, .. } => {
                 *give_up_at = Some(now + GIVE_UP);
                 Some(cancel_of(request))
             }
@@ -132,10 +135,13 @@ impl ClientInvite {
         }
     }
 
-    /// Ends because its flow has. A transaction that has its final answer has nothing to lose, and one whose callee rings
-    /// sends nothing that could fail (figure 5): what failed was something else, and the callee may answer yet.
+    /// Ends because its flow has. A transaction that has its final answer has nothing to lose, and one that waits for it
+    /// sends nothing that could fail (figure 5): what failed was something else, and a callee who rings may answer yet.
     pub(crate) fn on_failed(&mut self, reason: Failure, tray: &mut ClientTray<'_>) {
-        if let Self::Calling { .. } | Self::Proceeding { give_up_at: Some(_), .. } = self {
+        let may_be_answered = matches!(self, Self::Proceeding { is_known_there: true, give_up_at: None, .. });
+        if let Self::Calling { .. } | Self::Proceeding { .. } = self
+            && !may_be_answered
+        {
             tray.tell_failed(reason);
             *self = Self::Terminated;
         }

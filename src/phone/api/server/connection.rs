@@ -14,9 +14,6 @@ const SILENCE: Duration = Duration::from_secs(20);
 /// Output may wait for this long (rule 6).
 const MAX_WAIT: Duration = Duration::from_secs(10);
 
-/// A connection by which nobody signs in for this long gives way to another, where there are too many.
-const SIGN_IN: Duration = Duration::from_secs(60);
-
 /// What a request in flight waits for.
 #[derive(Debug)]
 pub(super) enum Waiting {
@@ -43,7 +40,6 @@ enum Silence {
 #[derive(Debug)]
 pub(super) struct Connection {
     pub(super) source: Source,
-    pub(super) since: Instant,
     pub(super) tokens: Tokens,
     /// It has had a token, so call control may know it.
     pub(super) was_authenticated: bool,
@@ -64,7 +60,6 @@ impl Connection {
         let is_loopback = source.address.is_loopback();
         Self {
             source,
-            since: now,
             tokens: Tokens::default(),
             was_authenticated: false,
             watches_levels: false,
@@ -74,11 +69,6 @@ impl Connection {
             silence: if is_loopback { Silence::Loopback } else { Silence::Heard { ping_at: now + SILENCE } },
             stuck_at: None,
         }
-    }
-
-    /// Whether it could do without its place.
-    pub(super) fn is_idle(&self, now: Instant) -> bool {
-        !self.was_authenticated && now - self.since >= SIGN_IN
     }
 
     /// The client has shown that it is there.

@@ -107,6 +107,23 @@ fn rule_18_a_hold_before_the_answer_to_a_late_offer_is_offered_once_the_answer_h
 }
 
 #[test]
+fn rule_17_who_is_called_hears_nothing_before_the_answer_while_another_call_speaks() {
+    let mut world = World::registered(Config::default());
+    world.ask(start_call());
+    let ours = world.hears("INVITE ");
+    world.answers(&ours, "183 Session Progress", "", SDP);
+    world.told();
+    world.receives(&invite("new", SDP));
+    let told = world.told();
+    let [Event::NewCall(other)] = &told[..] else { panic!("no call: {told:?}") };
+    assert!(!world.terms[&world.legs[0]].mute);
+    world.ask(Command::AcceptCall(other.call));
+    assert!(world.terms[&world.legs[0]].mute && !world.terms[&world.legs[1]].mute);
+    world.answers(&ours, "200 OK", "Contact: <sip:600@192.0.2.1>\r\n", SDP);
+    assert_eq!((world.speaking(), world.terms[&world.legs[0]].mute), (vec![world.legs[0]], false));
+}
+
+#[test]
 fn rule_17_one_speaks_though_the_peer_of_another_refuses_to_be_held() {
     let mut world = World::registered(Config::default());
     let (first, _) = world.calls();
@@ -172,6 +189,7 @@ fn a_call_that_moves_on_has_nothing_of_the_sound_that_was_agreed_on_with_who_sen
     let invite = world.hears("INVITE ");
     world.answers(&invite, "183 Session Progress", "", SDP);
     assert_eq!(world.speaking(), [world.legs[0]]);
+    world.ask(Command::SendDtmf { call, keys: ",7".into() });
     world.answers(&invite, "302 Moved Temporarily", "Contact: <sip:601@192.0.2.1>\r\n", "");
     let invite = world.hears("INVITE sip:601@");
     assert_eq!((world.legs.len(), world.speaking()), (2, vec![]));
@@ -181,7 +199,8 @@ fn a_call_that_moves_on_has_nothing_of_the_sound_that_was_agreed_on_with_who_sen
     let refused = world.ask_as(PROGRAM, Command::SendDtmf { call, keys: "5".into() });
     assert!(matches!(refused, Err(Refusal { code: RefusalCode::InvalidArgument, .. })), "{refused:?}");
     world.answers(&invite, "200 OK", "Contact: <sip:601@192.0.2.1>\r\n", SDP);
-    assert_eq!(world.speaking(), [world.legs[1]]);
+    world.pass(MINUTE);
+    assert_eq!((world.speaking(), &world.keys[..]), (vec![world.legs[1]], &[][..]));
 }
 
 #[test]

@@ -39,3 +39,17 @@ fn rule_11_a_peer_that_asks_for_more_calls_than_there_may_be_is_refused() {
     world.hears_nothing();
     assert_eq!(world.told(), []);
 }
+
+#[test]
+fn rule_11_a_call_that_a_peer_asks_for_is_as_mute_as_the_one_that_it_asks_in() {
+    let mut world = World::registered(Config::default());
+    let (call, ours) = world.calls();
+    world.ask(Command::MuteCall { call, mute: true });
+    world.told();
+    world.receives(&refer(&ours, 2, "601", ""));
+    let told = world.told();
+    assert!(matches!(&told[..], [Event::NewCall(_), Event::Muted { mute: true, .. }]), "{told:?}");
+    let invite = world.hears("INVITE sip:601@");
+    world.answers(&invite, "183 Session Progress", "", SDP);
+    assert!(world.terms[&world.legs[1]].mute);
+}

@@ -119,9 +119,11 @@ fn over_a_stream_the_transaction_ends_with_its_ack() {
 }
 
 #[test]
-fn a_flow_that_ends_fails_the_invite_at_once() {
+fn a_flow_that_ends_fails_the_invite_at_once_of_which_only_the_next_hop_knows() {
     let mut stage = Stage::new();
     let id = stage.request(our_request(Method::Invite));
+    let invite = stage.sent_one();
+    stage.receive(&answer(&invite, "100 Trying"));
     let elsewhere = flow_to("192.0.2.99:5060");
     stage.input(Input::FlowClosed { flow: elsewhere, reason: FlowError::Refused });
     assert!(stage.events().is_empty());
