@@ -22,7 +22,7 @@ export function bindCalls(root, session) {
         cards.update(state.calls);
         // The card that had it has gone with its call.
         if (hadFocus && document.activeElement === document.body) root.querySelector("h2").focus();
-        ended.update(new Map(state.ended.map((call) => [call.number, call])));
+        ended.update(new Map(state.ended.map((call) => [call.callId, call])));
         part(root, "none").hidden = state.calls.size > 0;
         part(root, "recent").hidden = state.ended.length === 0;
         document.title = title(state.calls);

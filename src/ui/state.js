@@ -52,13 +52,9 @@ export class State extends EventTarget {
     accounts = new Map();
     /** By `callId`, oldest first. */
     calls = new Map();
-    /**
-     * The last calls that ended while the page looked, newest first, with `duration` (ms), `SIPError`, and a `number` of
-     * their own: a phone that is started anew counts its calls anew.
-     */
+    /** The last calls that ended while the page looked, newest first, with `duration` (ms) and `SIPError`. */
     ended = [];
     isShown = true;
-    #endings = 0;
 
     load({ accounts, calls, interface: { show } }) {
         this.accounts = new Map(accounts.map((account) => [account.connectionId, account]));
@@ -67,7 +63,7 @@ export class State extends EventTarget {
         this.#changed();
     }
 
-    /** Nobody is signed in: what one knew is nothing to the next. */
+    /** Nobody is signed in: what one knew is nothing to the next, and a phone that is started anew counts its calls anew. */
     clear() {
         this.accounts.clear();
         this.calls.clear();
@@ -139,8 +135,7 @@ export class State extends EventTarget {
         const call = this.calls.get(callId);
         if (!call) return false;
         this.calls.delete(callId);
-        this.#endings += 1;
-        this.ended = [{ ...call, duration, SIPError, number: this.#endings }, ...this.ended].slice(0, ENDED_MAX);
+        this.ended = [{ ...call, duration, SIPError }, ...this.ended].slice(0, ENDED_MAX);
         this.#tellCall("OnFinalizedCall", this.ended[0]);
         return true;
     }
