@@ -6,7 +6,7 @@
 
 extern crate alloc;
 
-mod codec;
+pub mod codec;
 pub mod dtmf;
 pub mod jitter;
 mod latch;

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use base::Instant;
+use media::codec::{Decoder, Encoder};
 use media::jitter::{Content, JitterBuffer, Packet};
 use media::leg::{Channel, Codec, Half, LegCommand, LegEvent, LegId, Payload, Terms};
 use media::{FRAME_SAMPLES, Receiver, Role, Sender};
@@ -29,6 +30,10 @@ fn main() {
         "parse" => parse(times),
         "print" => print(times),
         "call" => call(times),
+        "pcmu-decode" => decode(Codec::Pcmu, times),
+        "pcmu-encode" => encode(Codec::Pcmu, times),
+        "pcma-decode" => decode(Codec::Pcma, times),
+        "pcma-encode" => encode(Codec::Pcma, times),
         "jitter" => jitter(times),
         "receive" => receive(times),
         "send" => send(times),
@@ -141,6 +146,28 @@ fn address(text: &str) -> SocketAddr {
     text.parse().expect("is an address")
 }
 
+/// A frame of 10 ms out of its bytes.
+fn decode(codec: Codec, times: u32) {
+    let mut decoder = Decoder::new(codec);
+    let mut frame = [0.0; FRAME_SAMPLES];
+    let payload = &voice(1)[..FRAME_SAMPLES];
+    for _ in 0..times {
+        decoder.decode(std::hint::black_box(payload), &mut frame);
+        std::hint::black_box(&frame);
+    }
+}
+
+/// A frame of 10 ms into its bytes.
+fn encode(codec: Codec, times: u32) {
+    let mut encoder = Encoder::new(codec);
+    let mut payload = [0; FRAME_SAMPLES];
+    let frame = tone();
+    for _ in 0..times {
+        encoder.encode(std::hint::black_box(&frame), &mut payload);
+        std::hint::black_box(&payload);
+    }
+}
+
 /// A packet of speech-like sound into the jitter buffer, and its two frames out.
 fn jitter(times: u32) {
     let mut buffer = JitterBuffer::new();
@@ -184,9 +211,9 @@ fn receive(times: u32) {
 fn send(times: u32) {
     let mut sender = Sender::new(base::Dice::new([1; 32]));
     sender.handle_command(Instant::ZERO, LEG, &LegCommand::Use(terms()));
+    let frame = tone();
     for number in 0..times * 2 {
         let now = Instant::ZERO + Duration::from_millis(10 * u64::from(number));
-        let frame = std::array::from_fn(|at| ((at as f32) * 0.3).sin() * 0.3);
         sender.push(now, std::hint::black_box(&frame));
         while let Some(packet) = sender.poll_packet() {
             std::hint::black_box(packet.bytes);
@@ -200,6 +227,11 @@ fn voice(number: u32) -> [u8; 160] {
         let phase = (number.wrapping_mul(160).wrapping_add(at as u32) % 64) as u8;
         0x80 | (phase & 0x3F) ^ if phase < 32 { 0x7F } else { 0x00 }
     })
+}
+
+/// 10 ms of sound before it is encoded.
+fn tone() -> [f32; FRAME_SAMPLES] {
+    std::array::from_fn(|at| (at as f32 * 0.3).sin() * 0.3)
 }
 
 fn terms() -> Terms {

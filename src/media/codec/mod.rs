@@ -6,10 +6,11 @@ use crate::leg::Codec;
 
 /// Turns payloads into sound. Owns what a codec remembers from one packet to the next (G.711 nothing).
 #[derive(Debug)]
-pub(crate) struct Decoder(Codec);
+pub struct Decoder(Codec);
 
 impl Decoder {
-    pub(crate) fn new(codec: Codec) -> Self {
+    /// One that has heard nothing yet.
+    pub fn new(codec: Codec) -> Self {
         Self(codec)
     }
 
@@ -18,7 +19,7 @@ impl Decoder {
     }
 
     /// Decodes as much of `payload` as `sound` has room for; returns the number of samples.
-    pub(crate) fn decode(&mut self, payload: &[u8], sound: &mut [f32]) -> usize {
+    pub fn decode(&mut self, payload: &[u8], sound: &mut [f32]) -> usize {
         match self.0 {
             Codec::Pcmu => g711::decode_ulaw(payload, sound),
             Codec::Pcma => g711::decode_alaw(payload, sound),
@@ -35,10 +36,11 @@ pub(crate) fn samples_in(codec: Codec, payload_bytes: usize) -> usize {
 
 /// Turns sound into payloads.
 #[derive(Debug)]
-pub(crate) struct Encoder(Codec);
+pub struct Encoder(Codec);
 
 impl Encoder {
-    pub(crate) fn new(codec: Codec) -> Self {
+    /// One that has said nothing yet.
+    pub fn new(codec: Codec) -> Self {
         Self(codec)
     }
 
@@ -47,7 +49,7 @@ impl Encoder {
     }
 
     /// Encodes as much of `sound` as `payload` has room for; returns the number of bytes.
-    pub(crate) fn encode(&mut self, sound: &[f32], payload: &mut [u8]) -> usize {
+    pub fn encode(&mut self, sound: &[f32], payload: &mut [u8]) -> usize {
         match self.0 {
             Codec::Pcmu => g711::encode_ulaw(sound, payload),
             Codec::Pcma => g711::encode_alaw(sound, payload),
