@@ -3,7 +3,10 @@
 //! other thread from its work; it loses lines, and is told how many.
 
 use std::fmt::Display;
+use std::fs::File;
 use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -89,13 +92,21 @@ pub fn start() -> Lines {
     builder.filter_module("tungstenite", LevelFilter::Warn);
     builder.target(Target::Pipe(Box::new(pipe))).format_target(false);
     // systemd's journal notes the time itself.
-    if std::env::var_os("JOURNAL_STREAM").is_some() {
+    if is_journal() {
         builder.format_timestamp(None);
     } else {
         builder.format_timestamp_millis();
     }
     builder.init();
     lines
+}
+
+/// Whether standard error leads to the journal (systemd.exec(5), `$JOURNAL_STREAM`): it may lead to a file though standard
+/// output doesn't.
+fn is_journal() -> bool {
+    let Ok(journal) = std::env::var("JOURNAL_STREAM") else { return false };
+    let stderr = io::stderr().as_fd().try_clone_to_owned().map(File::from);
+    stderr.and_then(|file| file.metadata()).is_ok_and(|it| journal == format!("{}:{}", it.dev(), it.ino()))
 }
 
 fn pipe() -> (Pipe, Lines) {

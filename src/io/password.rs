@@ -24,7 +24,10 @@ pub fn hash(password: &Secret, salt: Salt) -> Secret {
 
 /// Whether `hash` is one that [`fits`] can check.
 pub fn is_hash(hash: &Secret) -> bool {
-    PasswordHash::new(hash.expose()).is_ok_and(|hash| hash.algorithm.as_str() == "argon2id")
+    PasswordHash::new(hash.expose()).is_ok_and(|hash| {
+        let is_whole = hash.salt.is_some() && hash.hash.is_some();
+        hash.algorithm.as_str() == "argon2id" && is_whole && Params::try_from(&hash).is_ok()
+    })
 }
 
 /// Whether `password` is the one that `hash` was made of. Without a hash the answer is no, and takes as long: how
@@ -55,6 +58,12 @@ mod tests {
     fn nothing_fits_where_there_is_no_hash() {
         assert!(!fits(&"".into(), None));
         assert!(!fits(&"x".into(), Some(&"x".into())));
-        assert!(!is_hash(&"$argon2id$".into()) && !is_hash(&"x".into()));
+        let salted = "$argon2id$v=19$m=12288,t=3,p=1$CQkJCQkJCQkJCQkJCQkJCQ";
+        let hash = format!("{salted}$IJSNyeVCCwwGxDC1vjNv8B+nMAJmV8mpPs7RT1BvZkw");
+        assert!(is_hash(&hash.as_str().into()));
+        let no_memory = hash.replace("m=12288", "m=1");
+        for wrong in ["x", "$argon2id$", salted, &no_memory] {
+            assert!(!is_hash(&wrong.into()), "{wrong}");
+        }
     }
 }

@@ -12,7 +12,7 @@ use log::{error, info, warn};
 use phone::Phone;
 use phone::api::Server;
 
-use super::api::{self, ApiThread, BindError, Door, Listeners, Outlets};
+use super::api::{self, ApiThread, Door, Listeners, Outlets};
 use super::audio::SystemDevices;
 use super::config::Config;
 use super::log::Lines;
@@ -34,7 +34,7 @@ const WRITE_WITHIN: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub enum StartError {
     /// The API can't listen on an address.
-    Api(BindError),
+    Api(SocketAddr, io::Error),
     /// SIP can't.
     Sip(SocketAddr, io::Error),
     /// The system gives no random numbers.
@@ -52,9 +52,9 @@ impl From<io::Error> for StartError {
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Api(BindError { address, source }) => {
+            Self::Api(address, error) => {
                 write!(f, "the control API can't listen on TCP {address}: ")?;
-                explain(f, PortKind::Tcp, *address, source)?;
+                explain(f, PortKind::Tcp, *address, error)?;
                 f.write_str(" (`listen` in [api])")
             }
             Self::Sip(address, error) => {
@@ -121,7 +121,8 @@ impl Threads {
         let (switch, wishes) = interface::switch();
         let (end_log, log_ends) = bounded(1);
 
-        let listeners = Listeners::bind(&config.api.listen, &api_inbox).map_err(StartError::Api)?;
+        let listeners = Listeners::bind(&config.api.listen, &api_inbox)
+            .map_err(|(at, error)| StartError::Api(at, error))?;
         let sockets =
             Sockets::bind(&config.sip, &sip_inbox).map_err(|(at, error)| StartError::Sip(at, error))?;
         listeners.addresses().for_each(|address| info!("the control API listens on {address}"));

@@ -1,6 +1,5 @@
 //! Where the API listens.
 
-use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::os::fd::AsRawFd;
@@ -20,31 +19,6 @@ use super::{ApiInbox, FIRST_LISTENER};
 /// When the system has no more descriptors, it is asked again after this long.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// The API can't listen.
-#[derive(Debug)]
-pub struct BindError {
-    /// Where.
-    pub address: SocketAddr,
-    /// What the system says.
-    pub source: io::Error,
-}
-
-impl fmt::Display for BindError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the control API can't listen on {}: {}", self.address, self.source)?;
-        if self.source.kind() == io::ErrorKind::AddrInUse {
-            f.write_str(" (does another neonphone run?)")?;
-        }
-        Ok(())
-    }
-}
-
-impl std::error::Error for BindError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.source)
-    }
-}
-
 /// The listening sockets, bound before anything else starts, so that a port that is taken is told at once.
 #[derive(Debug)]
 pub struct Listeners {
@@ -57,8 +31,8 @@ impl Listeners {
     /// address. An IPv6 address takes IPv6 only, so that one of each family may have the same port, as for SIP.
     ///
     /// # Errors
-    /// The first address that can't be had.
-    pub fn bind(addresses: &[SocketAddr], inbox: &ApiInbox) -> Result<Self, BindError> {
+    /// The first address that can't be had, and what the system says of it.
+    pub fn bind(addresses: &[SocketAddr], inbox: &ApiInbox) -> Result<Self, (SocketAddr, io::Error)> {
         let mut sockets = Vec::new();
         for &address in addresses {
             let token = Token(FIRST_LISTENER.saturating_add(sockets.len()));
@@ -71,7 +45,7 @@ impl Listeners {
                 Err(error) if addresses.len() > 1 && is_missing_ipv6(address, &error) => {
                     info!("no control API on {address}: this machine has no IPv6");
                 }
-                Err(source) => return Err(BindError { address, source }),
+                Err(error) => return Err((address, error)),
             }
         }
         Ok(Self { sockets, retry: None })

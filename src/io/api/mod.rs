@@ -20,7 +20,7 @@ use mio::{Events, Token};
 use phone::api::{CloseCode, Input, Output, Server};
 use phone::{ClientId, Command, Event, Refusal, RefusalCode, Reply};
 
-pub use self::listener::{BindError, Listeners};
+pub use self::listener::Listeners;
 pub use self::page::page;
 use self::socket::{Broken, Frame, Socket, Step, Written};
 use super::clock::{self, Alarm};
@@ -146,8 +146,12 @@ pub struct ApiThread {
     backlog: BTreeSet<Token>,
     outlets: Outlets,
     server: Server,
-    /// What browsers and programs that have no business here do.
-    provoked: Provoked,
+    /// Browsers that have no business here.
+    turned_away: Provoked,
+    /// Clients that were lost.
+    lost: Provoked,
+    /// What the phone couldn't do.
+    failures: Provoked,
     /// Set once the phone ends.
     leave_by: Option<Instant>,
 }
@@ -170,7 +174,9 @@ impl ApiThread {
             backlog: BTreeSet::new(),
             outlets,
             server,
-            provoked: Provoked::default(),
+            turned_away: Provoked::default(),
+            lost: Provoked::default(),
+            failures: Provoked::default(),
             leave_by: None,
         })
     }
@@ -235,11 +241,8 @@ impl ApiThread {
             error!("events came faster than they could be sent: clients are disconnected, to start anew");
             self.handle(now, Input::Overrun);
         }
-        if self.signals.stop.swap(false, Ordering::AcqRel) {
-            self.leave_by = Some(now + LEAVE);
-            self.listeners.close();
-            self.handle(now, Input::Stop);
-        }
+        // Looked at first: what was posted before is heard before clients take their leave.
+        let stops = self.signals.stop.load(Ordering::Acquire);
         for _ in 0..TURN {
             match self.inbox.letters.try_recv() {
                 Ok(Letter::Event(event)) => self.handle(now, Input::Event(*event)),
@@ -249,7 +252,14 @@ impl ApiThread {
                 Ok(Letter::PasswordChecked { client, fits }) => {
                     self.handle(now, Input::PasswordChecked { client, fits });
                 }
-                Err(_) => return false,
+                Err(_) => {
+                    if stops && self.leave_by.is_none() {
+                        self.leave_by = Some(now + LEAVE);
+                        self.listeners.close();
+                        self.handle(now, Input::Stop);
+                    }
+                    return false;
+                }
             }
         }
         true
@@ -269,7 +279,7 @@ impl ApiThread {
                 }
                 Err(error) => {
                     let warning = format_args!("a connection from {peer} could not be polled: {error}");
-                    self.provoked.warn(now, warning);
+                    self.failures.warn(now, warning);
                 }
             }
         }
@@ -298,7 +308,7 @@ impl ApiThread {
                     return false;
                 }
                 Step::Again => {}
-                Step::Refused(refused) => self.provoked.warn(now, refused),
+                Step::Refused(refused) => self.turned_away.warn(now, refused),
                 Step::Upgraded { origin } => {
                     let address = socket.peer().ip();
                     self.handle(now, Input::Connected { client, address, origin });
@@ -337,7 +347,7 @@ impl ApiThread {
             Ok(_) => {}
             Err(broken) => {
                 if matches!(broken, Broken::Full) {
-                    self.provoked.warn(now, "a client was disconnected: it does not read");
+                    self.lost.warn(now, "a client was disconnected: it does not read");
                 }
                 self.sockets.remove(&token);
                 self.server.handle_input(now, Input::Closed(client));
@@ -364,7 +374,7 @@ impl ApiThread {
                 Output::Disconnect { client, code } => self.disconnect(now, client, code),
                 Output::Command { client, command } => self.command(now, client, command),
                 Output::LogRefusal(why) => {
-                    self.provoked.warn(now, format_args!("a request was refused with 500: {why}"));
+                    self.failures.warn(now, format_args!("a request was refused with 500: {why}"));
                 }
                 Output::ShowUi(show) => self.outlets.interface.turn(show),
                 Output::CheckPassword { client, password, hash } => {
@@ -401,7 +411,7 @@ impl ApiThread {
                 self.backlog.insert(token);
             }
             _ => {
-                self.provoked.warn(now, "a client was disconnected: it does not read, or is gone");
+                self.lost.warn(now, "a client was disconnected: it does not read, or is gone");
                 self.sockets.remove(&token);
             }
         }

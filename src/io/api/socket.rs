@@ -24,6 +24,10 @@ const FAREWELL_TIME: Duration = Duration::from_secs(2);
 /// Bytes of a read. A request is far shorter.
 const READ_BYTES: usize = 4 << 10;
 
+/// Bytes that a step reads of a WebSocket. tungstenite reads on until there is a message, and fragments without bytes
+/// never make one.
+const STEP_BYTES: usize = MAX_MESSAGE_BYTES;
+
 enum State {
     /// The head so far.
     Head(Vec<u8>),
@@ -147,23 +151,29 @@ impl Socket {
                 }
                 Err(error) => wait_or_gone(&error),
             },
-            State::Open(context) => match context.read(&mut self.stream) {
-                Ok(Message::Text(text)) => Step::Frame(Frame::Text(text)),
-                Ok(Message::Binary(bytes)) => Step::Frame(Frame::Binary(bytes)),
-                Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => Step::Frame(Frame::Control),
-                Ok(Message::Close(_)) => {
-                    self.leave(now);
-                    Step::Left
-                }
-                Err(Error::Io(error)) => wait_or_gone(&error),
-                Err(error) => match code_for(&error) {
-                    Some(code) => {
-                        self.close(now, code);
+            State::Open(context) => {
+                let mut rationed = Rationed { stream: &mut self.stream, left: STEP_BYTES };
+                match context.read(&mut rationed) {
+                    Ok(Message::Text(text)) => Step::Frame(Frame::Text(text)),
+                    Ok(Message::Binary(bytes)) => Step::Frame(Frame::Binary(bytes)),
+                    Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => {
+                        Step::Frame(Frame::Control)
+                    }
+                    Ok(Message::Close(_)) => {
+                        self.leave(now);
                         Step::Left
                     }
-                    None => Step::Gone,
-                },
-            },
+                    Err(Error::Io(_)) if rationed.left == 0 => Step::Again,
+                    Err(Error::Io(error)) => wait_or_gone(&error),
+                    Err(error) => match code_for(&error) {
+                        Some(code) => {
+                            self.close(now, code);
+                            Step::Left
+                        }
+                        None => Step::Gone,
+                    },
+                }
+            }
             State::Closing(context) => match context.flush(&mut self.stream) {
                 Err(Error::Io(error)) => wait_or_gone(&error),
                 // `ConnectionClosed` is how a peer's close that has been answered is told.
@@ -285,6 +295,36 @@ impl Socket {
     }
 }
 
+/// A stream that has no more once `left` bytes of it are read.
+struct Rationed<'a> {
+    stream: &'a mut TcpStream,
+    left: usize,
+}
+
+impl Read for Rationed<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let room = into.len().min(self.left);
+        match into.get_mut(..room) {
+            Some(into) if room > 0 => {
+                let count = self.stream.read(into)?;
+                self.left = self.left.saturating_sub(count);
+                Ok(count)
+            }
+            _ => Err(io::ErrorKind::WouldBlock.into()),
+        }
+    }
+}
+
+impl Write for Rationed<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.stream.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
+    }
+}
+
 fn wait_or_gone(error: &io::Error) -> Step {
     match error.kind() {
         io::ErrorKind::WouldBlock => Step::Wait,
@@ -302,5 +342,32 @@ fn code_for(error: &Error) -> Option<u16> {
         Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => None,
         Error::Protocol(_) => Some(1002),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, TcpListener};
+
+    use super::*;
+
+    #[test]
+    fn a_step_has_an_end_though_a_message_has_none() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        let mut peer =
+            std::net::TcpStream::connect(listener.local_addr().expect("bound")).expect("it accepts");
+        let (stream, address) = listener.accept().expect("it comes");
+        stream.set_nonblocking(true).expect("set");
+        let poll = mio::Poll::new().expect("a poll");
+        let stream = TcpStream::from_std(stream);
+        let mut socket =
+            Socket::new(Instant::ZERO, stream, address, poll.registry(), Token(0)).expect("a socket");
+
+        // RFC 6455 §5.4: a text that goes on, and on, with nothing.
+        let [first, next] = [0x01, 0x00].map(|opcode| [opcode, 0x80, 0, 0, 0, 0]);
+        peer.write_all(&first).and_then(|()| peer.write_all(&next.repeat(STEP_BYTES / 3))).expect("sent");
+        let upgrade = |_: &[u8]| Verdict::Upgrade { key: String::new(), origin: None, head_bytes: 0 };
+        assert!(matches!(socket.step(Instant::ZERO, upgrade), Step::Upgraded { .. }));
+        assert!(matches!(socket.step(Instant::ZERO, upgrade), Step::Again));
     }
 }

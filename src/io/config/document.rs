@@ -2,6 +2,7 @@
 //! what is expected of it, and what is left over is a fault too. No value is ever printed: it may be a password.
 
 use std::cell::RefCell;
+#[cfg(test)]
 use std::collections::BTreeSet;
 use std::fmt::{self, Display};
 use std::ops::{Range, RangeInclusive};
@@ -42,12 +43,18 @@ pub(super) struct Document<'a> {
     text: &'a str,
     faults: RefCell<Vec<Fault>>,
     /// Every key that was asked for, with the path of its section.
+    #[cfg(test)]
     asked: RefCell<BTreeSet<String>>,
 }
 
 impl<'a> Document<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        Self { text, faults: RefCell::default(), asked: RefCell::default() }
+        Self {
+            text,
+            faults: RefCell::default(),
+            #[cfg(test)]
+            asked: RefCell::default(),
+        }
     }
 
     /// The whole file as a section; none where it is no TOML: then nothing in it can be relied on, and of each line
@@ -72,6 +79,7 @@ impl<'a> Document<'a> {
     }
 
     /// Every key that was asked for.
+    #[cfg(test)]
     pub(super) fn asked(&self) -> BTreeSet<String> {
         self.asked.borrow().clone()
     }
@@ -137,6 +145,7 @@ impl<'a> Section<'a> {
 
     fn take_entry(&mut self, key: &'static str) -> Option<Entry<'a>> {
         self.known.push(key);
+        #[cfg(test)]
         self.document.asked.borrow_mut().insert(self.path_of(key));
         let index = self.entries.iter().position(|entry| entry.key == key)?;
         Some(self.entries.swap_remove(index))

@@ -7,6 +7,7 @@ mod show;
 #[cfg(test)]
 mod tests;
 
+#[cfg(test)]
 use std::collections::BTreeSet;
 use std::fmt;
 use std::fs::File;
@@ -148,7 +149,8 @@ pub fn parse(text: &str) -> Result<Config, Vec<Fault>> {
 }
 
 /// Every key that reading `text` asked for, as `section.key`: those of lists only where the text has an element.
-pub fn known_keys(text: &str) -> BTreeSet<String> {
+#[cfg(test)]
+fn known_keys(text: &str) -> BTreeSet<String> {
     let document = Document::new(text);
     document.root().map(sections::read);
     document.asked()

@@ -51,7 +51,10 @@ fn read_api(mut section: Section<'_>, phone: &mut phone::Config) -> api::Config 
     let mut config = api::Config::default();
     set(&mut config.listen, section.list("listen", ADDRESSES));
     set(&mut config.hosts, section.list("hosts", "expected a list of host names in quotes"));
-    set(&mut config.max_connections, section.number("max_connections", 1..=1024u16).map(usize::from));
+    set(
+        &mut config.max_connections,
+        section.number("max_connections", 1..=api::Config::MOST_CONNECTIONS).map(usize::from),
+    );
     let when = [("always", RegisterFinalized::Always), ("failure", RegisterFinalized::Failure)];
     set(&mut config.register_finalized, section.choice("register_finalized", &when));
     let grace = section.number("autodisconnect_seconds", 0..=3600u32);
@@ -72,13 +75,17 @@ fn read_user(mut section: Section<'_>) -> User {
     }
     let rights = section.list::<Action>("rights", "expected a list of the API's actions in quotes");
     let origins = section.list("origins", "expected a list of origins, [\"https://crm.example\"]");
-    section.end();
-    User {
+    let user = User {
         name,
         password_hash,
         rights: rights.map_or(Rights::All, Rights::Only),
         origins: origins.unwrap_or_default(),
+    };
+    if let Err(wrong) = user.check() {
+        section.fault(wrong);
     }
+    section.end();
+    user
 }
 
 fn read_sip(mut section: Section<'_>) -> sip::Config {

@@ -1,6 +1,5 @@
 //! The names of actions: the one place that knows them all.
 
-use core::fmt;
 use core::str::FromStr;
 
 /// An action of the contract that this phone knows by name.
@@ -57,12 +56,6 @@ const NAMES: [(&str, Action); 15] = [
 /// No action has that name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct UnknownAction;
-
-impl fmt::Display for UnknownAction {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("unknown action")
-    }
-}
 
 impl FromStr for Action {
     type Err = UnknownAction;

@@ -88,37 +88,29 @@ impl Default for Config {
 pub enum ConfigError {
     /// `listen` is empty: no program could connect.
     ListensNowhere,
-    /// `max_connections` is 0 or above [`Config::MOST_CONNECTIONS`].
-    ConnectionsOutOfRange(usize),
+    /// Both can't be listened on: they are one address, or one is all addresses.
+    ListensTwice(SocketAddr, SocketAddr),
     /// A host is no host name or address, or has a port.
     Host(String),
-    /// A user without a name.
-    NamelessUser,
     /// Two users have this name.
     UserTwice(String),
-    /// This user's password hash is no Argon2id PHC string.
-    PasswordHash(String),
-    /// The second is no origin that the first could come from.
-    Origin(String, String),
+    /// This is no origin that a user could come from.
+    Origin(String),
 }
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ListensNowhere => f.write_str("`listen` names no address"),
-            Self::ConnectionsOutOfRange(given) => {
-                write!(f, "`max_connections` is {given}, expected 1 to {}", Config::MOST_CONNECTIONS)
+            Self::ListensTwice(one, other) => {
+                write!(f, "`listen` has {one} and {other}, expected one of them: they take the same port")
             }
             Self::Host(host) => {
                 write!(f, "`hosts` has {host:?}, expected a host name or an address without port")
             }
-            Self::NamelessUser => f.write_str("a user has an empty `name`"),
             Self::UserTwice(name) => write!(f, "two users are called {name:?}"),
-            Self::PasswordHash(name) => {
-                write!(f, "user {name:?}: expected an Argon2id hash as `neonphone passwd` prints it")
-            }
-            Self::Origin(name, origin) => {
-                write!(f, "user {name:?}: `origins` has {origin:?}, expected scheme://host[:port] or null")
+            Self::Origin(origin) => {
+                write!(f, "`origins` has {origin:?}, expected scheme://host[:port] or null")
             }
         }
     }
@@ -128,7 +120,7 @@ impl core::error::Error for ConfigError {}
 
 impl Config {
     /// Most that `max_connections` may be: each may cost a mebibyte while its client doesn't read.
-    pub const MOST_CONNECTIONS: usize = 1024;
+    pub const MOST_CONNECTIONS: u16 = 1024;
 
     /// Finds the first setting that can't hold.
     ///
@@ -138,14 +130,22 @@ impl Config {
         if self.listen.is_empty() {
             return Err(ConfigError::ListensNowhere);
         }
-        if !(1..=Self::MOST_CONNECTIONS).contains(&self.max_connections) {
-            return Err(ConfigError::ConnectionsOutOfRange(self.max_connections));
+        for (index, &one) in self.listen.iter().enumerate() {
+            let is_taken_by = |other: &&SocketAddr| {
+                let is_any = one.ip().is_unspecified() || other.ip().is_unspecified();
+                one.port() == other.port()
+                    && one.port() != 0
+                    && one.is_ipv4() == other.is_ipv4()
+                    && (is_any || one.ip() == other.ip())
+            };
+            if let Some(&other) = self.listen.iter().take(index).find(is_taken_by) {
+                return Err(ConfigError::ListensTwice(other, one));
+            }
         }
         if let Some(host) = self.hosts.iter().find(|host| !gate::is_host(host)) {
             return Err(ConfigError::Host(host.clone()));
         }
         for (index, user) in self.users.iter().enumerate() {
-            user.check()?;
             if self.users.iter().take(index).any(|other| other.name == user.name) {
                 return Err(ConfigError::UserTwice(user.name.clone()));
             }
@@ -155,15 +155,13 @@ impl Config {
 }
 
 impl User {
-    fn check(&self) -> Result<(), ConfigError> {
-        if self.name.is_empty() {
-            return Err(ConfigError::NamelessUser);
-        }
-        if !self.password_hash.expose().starts_with("$argon2id$") {
-            return Err(ConfigError::PasswordHash(self.name.clone()));
-        }
+    /// Finds the first setting that can't hold.
+    ///
+    /// # Errors
+    /// Says which setting, and what was expected.
+    pub fn check(&self) -> Result<(), ConfigError> {
         match self.origins.iter().find(|origin| !gate::is_origin(origin)) {
-            Some(origin) => Err(ConfigError::Origin(self.name.clone(), origin.clone())),
+            Some(origin) => Err(ConfigError::Origin(origin.clone())),
             None => Ok(()),
         }
     }
@@ -198,24 +196,37 @@ mod tests {
     #[test]
     fn a_setting_that_cannot_hold_is_named() {
         assert_eq!(checked(|config| config.listen.clear()), Err(ConfigError::ListensNowhere));
-        assert_eq!(checked(|config| config.max_connections = 0), Err(ConfigError::ConnectionsOutOfRange(0)));
         assert_eq!(
             checked(|config| config.hosts.push("phone:80".into())),
             Err(ConfigError::Host("phone:80".into()))
         );
-        assert_eq!(checked(|config| config.users.push(user(""))), Err(ConfigError::NamelessUser));
         assert_eq!(
             checked(|config| config.users.push(user("crm"))),
             Err(ConfigError::UserTwice("crm".into()))
         );
-        assert_eq!(
-            checked(|config| config.users[0].password_hash = Secret::from("secret")),
-            Err(ConfigError::PasswordHash("crm".into()))
-        );
+        assert_eq!(user("crm").check(), Ok(()));
         for origin in ["https://crm.example/page", "crm.example", "my app://crm.example", "://crm.example"] {
+            let user = User { origins: vec![origin.into()], ..user("crm") };
+            assert_eq!(user.check(), Err(ConfigError::Origin(origin.into())));
+        }
+    }
+
+    #[test]
+    fn addresses_that_take_each_other_s_port_are_named() {
+        for (listen, is_right) in [
+            (["127.0.0.1:15070", "0.0.0.0:15070"], false),
+            (["[::]:15070", "[::1]:15070"], false),
+            (["192.0.2.1:80", "192.0.2.1:80"], false),
+            (["0.0.0.0:15070", "[::]:15070"], true),
+            (["127.0.0.1:15070", "192.0.2.1:15070"], true),
+            (["127.0.0.1:15070", "0.0.0.0:15071"], true),
+            (["127.0.0.1:0", "127.0.0.1:0"], true),
+        ] {
+            let listen = listen.map(|address| address.parse().expect("an address"));
+            let twice = Err(ConfigError::ListensTwice(listen[0], listen[1]));
             assert_eq!(
-                checked(|config| config.users[0].origins.push(origin.into())),
-                Err(ConfigError::Origin("crm".into(), origin.into()))
+                checked(|config| config.listen = listen.into()),
+                if is_right { Ok(()) } else { twice }
             );
         }
     }

@@ -165,11 +165,11 @@ impl Server {
     /// A server without connections that has these files for browsers.
     pub fn new(config: Config, page: Vec<PageFile>, dice: Dice) -> Self {
         Self {
+            estate: Estate::new(config.max_connections),
             config,
             page,
             dice,
             connections: BTreeMap::new(),
-            estate: Estate::default(),
             throttle: Throttle::default(),
             checks: BTreeMap::new(),
             shows_ui: true,

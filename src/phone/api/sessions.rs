@@ -14,8 +14,8 @@ use crate::command::ClientId;
 /// A token of a closed connection may be used on a new one for this long.
 const KEPT: Duration = Duration::from_secs(60);
 
-/// Closed connections whose tokens are kept; the one that closed first gives way.
-const MAX_CLOSED: usize = 64;
+/// Closed connections whose tokens are kept at the least; the one that closed first gives way.
+const LEAST_CLOSED: usize = 64;
 
 /// Tokens of one connection: as many as modules that a page might have. The oldest gives way, so that a program that
 /// authenticates again and again goes on.
@@ -107,20 +107,28 @@ struct Closed {
 }
 
 /// Connections that closed within the last minute, oldest first.
-#[derive(Default, Debug)]
-pub(crate) struct Estate(Vec<Closed>);
+#[derive(Debug)]
+pub(crate) struct Estate {
+    closed: Vec<Closed>,
+    most: usize,
+}
 
 impl Estate {
+    /// Nothing is left yet, and will be of all `connections` that there may be at a time: they may be lost at once.
+    pub(crate) fn new(connections: usize) -> Self {
+        Self { closed: Vec::new(), most: connections.max(LEAST_CLOSED) }
+    }
+
     /// Keeps the tokens of a connection that has closed.
     pub(crate) fn keep(&mut self, now: Instant, client: ClientId, source: Source, tokens: Tokens) {
         self.forget_expired(now);
         if tokens.is_empty() {
             return;
         }
-        if self.0.len() == MAX_CLOSED {
-            self.0.remove(0);
+        if self.closed.len() == self.most {
+            self.closed.remove(0);
         }
-        self.0.push(Closed { client, source, tokens, until: now + KEPT });
+        self.closed.push(Closed { client, source, tokens, until: now + KEPT });
     }
 
     /// Hands the closed connection that `token` belonged to over to a new one from the same source: its name, and
@@ -133,14 +141,14 @@ impl Estate {
     ) -> Option<(ClientId, Tokens)> {
         self.forget_expired(now);
         let found = self
-            .0
+            .closed
             .iter()
             .position(|closed| closed.source == *source && closed.tokens.user_of(token).is_some())?;
-        let Closed { client, tokens, .. } = self.0.remove(found);
+        let Closed { client, tokens, .. } = self.closed.remove(found);
         Some((client, tokens))
     }
 
     fn forget_expired(&mut self, now: Instant) {
-        self.0.retain(|closed| now < closed.until);
+        self.closed.retain(|closed| now < closed.until);
     }
 }
