@@ -8,7 +8,7 @@
 # make bench-counts  the instructions that parser, printer, call control and sound take (1 min)
 # make bench-flood   how long programs wait for replies in a call, without and in a flood of noise (1 min)
 # make bench-rest    which threads wake at rest, and the memory that the phone has to itself (3 min)
-# make bench     the phone, as built for a device, beside baresip and pjsua: a table, and target/bench.json (30 min)
+# make bench     the phone, as built for a device, beside baresip and pjsua: a table, and target/bench.json (50 min)
 # make run       the phone and an exchange to call, with a configuration of their own in ./run
 #
 # Each installs what it lacks (Debian packages, parts of the Rust toolchain) and says how long its steps took.

@@ -59,6 +59,8 @@ pub enum Event {
     RegisterCancelled(ConnectionId),
     /// `OnSIPRegisterExpired`.
     RegisterExpired(ConnectionId, SipError),
+    /// `OnStateChanged`: accounts are gone of which nothing else tells, for they had been refused. These are left.
+    AccountsLeft(Vec<AccountSnapshot>),
     /// `OnNewCall`.
     NewCall(CallTold),
     /// `OnAcceptCall`.

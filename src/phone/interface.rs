@@ -98,6 +98,8 @@ pub enum Input<'a> {
     },
     /// The machine's files on names have changed.
     Names(&'a sip::endpoint::Config),
+    /// The machine has other addresses than before.
+    Moved,
     /// A client asks for something.
     Command {
         /// Who.

@@ -74,6 +74,10 @@ impl Phone {
         match input {
             Input::Sip(input) => self.endpoint.handle_input(now, input),
             Input::Names(names) => self.endpoint.configure(names),
+            Input::Moved => {
+                self.endpoint.forget_names();
+                self.accounts.handle_move(now);
+            }
             Input::MediaPort { port, family, rtp_port } => self.calls.lend(port, family, rtp_port),
             Input::Command { client, command } => self.on_command(now, client, command),
             Input::LegEvent { leg, event } => {

@@ -71,6 +71,11 @@ impl Endpoint {
         self.routes.configure(config);
     }
 
+    /// Forgets what name servers have said: in another network a name may mean something else.
+    pub fn forget_names(&mut self) {
+        self.routes.forget_names();
+    }
+
     /// Takes what happened. `now` never goes back.
     pub fn handle_input(&mut self, now: Instant, input: Input<'_>) {
         match input {
@@ -189,6 +194,11 @@ impl Endpoint {
     /// Leaves a request without an answer, and forgets it: whoever sends it again is a new request.
     pub fn ignore(&mut self, transaction: ServerId) {
         self.servers.remove(transaction.0);
+    }
+
+    /// Forgets a request of ours that nobody wants any more: it is not sent again, and its answer is nobody's.
+    pub fn forget(&mut self, transaction: ClientId) {
+        self.clients.remove(transaction.0);
     }
 
     /// Starts the CANCEL's own transaction, which nobody is told of: it has the INVITE's Via, so its branch.

@@ -2,6 +2,7 @@
 //! redirections, refreshes, failures, changes of address and the end. What a person or program is told of it is the
 //! user's matter.
 
+mod answers;
 mod bindings;
 mod request;
 
@@ -14,36 +15,25 @@ use base::{Dice, Duration, Instant};
 use crate::Show;
 use crate::endpoint::{self, Alternatives, ClientId, Endpoint, Failure, RouteId};
 use crate::flow::Flow;
-use crate::invite::{Profile, Seen};
-use crate::message::{CSeq, Method, Name, Request, Response, Status, Uri};
+use crate::invite::Profile;
+use crate::message::{CSeq, Method, Name, Request, Status, Uri};
 
-use bindings::{Bindings, granted, seen_from};
+use bindings::Bindings;
 use request::{Target, Want};
-
-/// The first wait after a failure (RFC 5626 §4.5, "base-time" where no flow works).
-const RETRY_BASE: Duration = Duration::from_secs(30);
-
-/// The longest wait after a failure (RFC 5626 §4.5, "max-time").
-const RETRY_MAX: Duration = Duration::from_secs(1800);
-
-/// The longest wait that a registrar may ask for by Retry-After: one that is mistaken by days would be as good as none.
-const RETRY_AFTER_MAX: Duration = Duration::from_secs(3600);
 
 /// The longest wait after a correction without an answer: the registrar may be gone, or a router between doesn't let
 /// such a REGISTER through, and then the one before has to do.
 const CORRECT_AGAIN: Duration = Duration::from_secs(300);
 
-/// A binding is refreshed this long before it ends, or in half its time if that is longer than it lasts: room for a
-/// transaction that times out, and for one more.
-const REFRESH_EARLY: Duration = Duration::from_secs(75);
-
-/// The least time that a binding is refreshed after, whatever a registrar grants: no storm.
-const REFRESH_MIN: Duration = Duration::from_secs(5);
-
 /// How often a NAT on the way is shown that it is still needed (RFC 5626 §4.4.2): many forget a way over UDP that was silent
 /// for 30 s, and calls would come in no more.
 const KEEP_ALIVE_LEAST: Duration = Duration::from_secs(24);
 const KEEP_ALIVE_MOST: Duration = Duration::from_secs(29);
+
+/// From a change of the machine's addresses to the REGISTER that follows it: routes and the search for duplicates of an
+/// IPv6 address (RFC 4862 §5.4) take a second or two, and not all phones that were cut off together come back at once.
+const SETTLE_LEAST: Duration = Duration::from_secs(2);
+const SETTLE_MOST: Duration = Duration::from_secs(4);
 
 /// Addresses of a first hop that are known at a time: more than a provider names, and those of a while ago.
 const MAX_SERVERS: usize = 32;
@@ -88,6 +78,8 @@ pub struct Registration {
     servers: Vec<IpAddr>,
     /// The registrar has seen us at another address than our own.
     is_beyond_nat: bool,
+    /// When the machine's addresses, which have changed, may be relied on.
+    settled_at: Option<Instant>,
     dice: Dice,
     state: State,
 }
@@ -140,7 +132,7 @@ impl Registration {
     pub fn new(registrar: Registrar, profile: Profile, mut dice: Dice) -> Self {
         let (call_id, tag) = (dice.hex(4), dice.hex(2));
         let (number, failures, bindings, state) = (0, 0, Bindings::default(), State::Idle);
-        let (servers, is_beyond_nat) = (Vec::new(), false);
+        let (servers, is_beyond_nat, settled_at) = (Vec::new(), false, None);
         Self {
             registrar,
             profile,
@@ -151,6 +143,7 @@ impl Registration {
             bindings,
             servers,
             is_beyond_nat,
+            settled_at,
             dice,
             state,
         }
@@ -160,9 +153,18 @@ impl Registration {
     /// for.
     pub fn register(&mut self, now: Instant, endpoint: &mut Endpoint) {
         self.failures = 0;
+        self.bind(now, endpoint);
+    }
+
+    fn bind(&mut self, now: Instant, endpoint: &mut Endpoint) {
         match &mut self.state {
             State::Asking { asked: asked @ Asked { want: Want::Remove, .. }, .. } => {
                 asked.then = Some(Want::Bind);
+            }
+            State::Asking { transaction, .. } => {
+                // Sent again, it could come after the next one, and bind what that has removed.
+                endpoint.forget(*transaction);
+                self.reach(now, endpoint, Want::Bind);
             }
             _ => self.reach(now, endpoint, Want::Bind),
         }
@@ -195,8 +197,26 @@ impl Registration {
         }
     }
 
+    /// The machine has other addresses than before. Once that has settled, what is bound is bound anew, and what waits or
+    /// is out is tried again: from the address that it has then.
+    pub fn handle_move(&mut self, now: Instant) {
+        if self.is_wanted() && self.settled_at.is_none() {
+            self.settled_at = Some(now + self.dice.duration(SETTLE_LEAST, SETTLE_MOST));
+        }
+    }
+
+    fn is_wanted(&self) -> bool {
+        match &self.state {
+            State::Idle => false,
+            State::Reaching { want, .. } => *want == Want::Bind,
+            State::Asking { asked, .. } => asked.then.unwrap_or(asked.want) == Want::Bind,
+            State::Bound { .. } | State::Waiting { .. } => true,
+        }
+    }
+
     /// Tries again at `at`, though the registrar has refused.
     pub fn retry_at(&mut self, at: Instant) {
+        self.settled_at = None;
         self.state = State::Waiting { retry_at: at };
     }
 
@@ -297,17 +317,21 @@ impl Registration {
 
     /// When `handle_timeout` is due.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        match self.state {
+        let due = match self.state {
             State::Bound { refresh_at, keep_alive_at } => {
                 Some(keep_alive_at.map_or(refresh_at, |at| at.min(refresh_at)))
             }
             State::Waiting { retry_at } => Some(retry_at),
             State::Idle | State::Reaching { .. } | State::Asking { .. } => None,
-        }
+        };
+        due.into_iter().chain(self.settled_at).min()
     }
 
     /// Refreshes, tries again, or keeps the way alive, if that is due.
     pub fn handle_timeout(&mut self, now: Instant, endpoint: &mut Endpoint) {
+        if self.settled_at.take_if(|at| *at <= now).is_some() && self.is_wanted() {
+            return self.bind(now, endpoint);
+        }
         match self.state {
             State::Bound { refresh_at: at, .. } | State::Waiting { retry_at: at } if at <= now => {
                 self.reach(now, endpoint, Want::Bind);
@@ -361,122 +385,5 @@ impl Registration {
             self.bindings.ask(asked.flow, contact, step.now + self.registrar.expires);
         }
         self.state = State::Asking { transaction, asked };
-    }
-
-    /// The answer is told to nobody: something else is wanted by now.
-    fn on_awaited_response(&mut self, step: &mut Step<'_>, asked: Asked, response: &Response, then: Want) {
-        if asked.want == Want::Remove {
-            self.bindings.clear();
-        } else if !response.status.is_success() {
-            self.bindings = asked.before;
-        }
-        self.go_on(step, then);
-    }
-
-    fn go_on(&mut self, step: &mut Step<'_>, then: Want) {
-        match then {
-            Want::Bind => self.reach(step.now, step.endpoint, Want::Bind),
-            Want::Remove => self.unregister(step.now, step.endpoint, step.tray),
-        }
-    }
-
-    fn on_response(&mut self, step: &mut Step<'_>, mut asked: Asked, response: &Response) {
-        let status = response.status;
-        let wait = response.headers.retry_after().ok().flatten().map_or(0, u64::from);
-        let wait = RETRY_AFTER_MAX.min(Duration::from_secs(wait));
-        if status.is_success() {
-            return self.on_success(step, asked, response);
-        }
-        self.bindings = asked.before.clone();
-        if self.profile.take_challenge(response) {
-            self.ask(step, asked);
-        } else if let Some(refresh_at) = asked.corrects_until {
-            self.stay_uncorrected(step.now, refresh_at);
-        } else if let Some(target) = asked.target.redirected(response) {
-            self.profile.forget_challenges();
-            self.reach_target(step.now, step.endpoint, asked.want, target);
-        } else if status == Status::INTERVAL_TOO_BRIEF && self.lengthen(&asked, response) {
-            asked.request = self.write(step.now, asked.flow, asked.want, &asked.target);
-            asked.is_lengthened = true;
-            self.ask(step, asked);
-        } else if status == Status::SERVICE_UNAVAILABLE {
-            self.try_next(step, asked, status, wait);
-        } else {
-            self.on_failure(step, asked.want, status, wait);
-        }
-    }
-
-    /// Takes the registrar's least time (RFC 3261 §10.2.8): once, else one that asks for more and more is never done.
-    fn lengthen(&mut self, asked: &Asked, response: &Response) -> bool {
-        let Ok(Some(least)) = response.headers.min_expires() else { return false };
-        let least = Duration::from_secs(u64::from(least));
-        let is_longer = !asked.is_lengthened && asked.want == Want::Bind && least > self.registrar.expires;
-        if is_longer {
-            self.registrar.expires = least;
-        }
-        is_longer
-    }
-
-    fn on_success(&mut self, step: &mut Step<'_>, asked: Asked, response: &Response) {
-        self.failures = 0;
-        if asked.want == Want::Remove {
-            self.bindings.clear();
-            return step.tray.push(Event::Unregistered);
-        }
-        let here = self.profile.address_on(asked.flow);
-        let seen = seen_from(asked.flow, response);
-        // Last, where the registrar is told no more that we are: behind a NAT some go on listing us there.
-        let places = [here].into_iter().chain(seen).chain([asked.flow.local]);
-        let user = &self.profile.contact_user;
-        let Some(granted) = granted(user, places, self.registrar.expires, response) else {
-            // Others are bound, and we are not: to try again at once would be answered as well.
-            self.bindings = asked.before;
-            return self.on_failure(step, asked.want, Status::SERVER_INTERNAL_ERROR, Duration::ZERO);
-        };
-        let early = REFRESH_EARLY.min(granted / 2);
-        let refresh_at = step.now + REFRESH_MIN.max(granted.saturating_sub(early));
-        self.bindings.grant(step.now + granted);
-        self.is_beyond_nat = seen.is_some_and(|seen| seen != asked.flow.local);
-        step.tray.push(Event::Registered);
-        match seen.filter(|seen| *seen != here) {
-            // Once for each refresh: a NAT may show another address each time.
-            Some(address) if asked.corrects_until.is_none() => {
-                self.profile.seen = Some(Seen { flow: asked.flow, address });
-                let request = self.write(step.now, asked.flow, Want::Bind, &asked.target);
-                let (before, corrects_until) = (self.bindings.clone(), Some(refresh_at));
-                self.ask(step, Asked { request, before, corrects_until, ..asked });
-            }
-            _ => self.stay_bound(step.now, refresh_at),
-        }
-    }
-
-    /// The hop doesn't work: it has perhaps another address (RFC 3263 §4.3).
-    fn try_next(&mut self, step: &mut Step<'_>, asked: Asked, status: Status, wait: Duration) {
-        match step.endpoint.reach_next(asked.alternatives) {
-            Some(route) => self.state = State::Reaching { route, want: asked.want, target: asked.target },
-            None => self.on_failure(step, asked.want, status, wait),
-        }
-    }
-
-    /// It is tried again where that may help, after `wait` at the least.
-    fn on_failure(&mut self, step: &mut Step<'_>, want: Want, status: Status, wait: Duration) {
-        if want == Want::Remove {
-            // A registrar that doesn't answer forgets the binding by itself.
-            self.bindings.clear();
-            step.tray.push(Event::Unregistered);
-        } else if (500..600).contains(&status.code()) || status == Status::REQUEST_TIMEOUT {
-            self.failures = self.failures.saturating_add(1);
-            self.state = State::Waiting { retry_at: step.now + self.backoff().max(wait) };
-            step.tray.push(Event::Failed(status));
-        } else {
-            step.tray.push(Event::Refused(status));
-        }
-    }
-
-    /// RFC 5626 §4.5: doubled with each failure, and anything from half of that to all of it.
-    fn backoff(&mut self) -> Duration {
-        let doublings = self.failures.min(10);
-        let most = RETRY_MAX.min(RETRY_BASE.saturating_mul(1 << doublings));
-        self.dice.duration(most / 2, most)
     }
 }

@@ -69,6 +69,11 @@ impl Resolver {
     pub(crate) fn configure(&mut self, hosts: &str, resolv_conf: &str) {
         self.hosts = Hosts::parse(hosts);
         self.source.conf = ResolvConf::parse(resolv_conf);
+        self.forget();
+    }
+
+    /// Forgets what name servers have said.
+    pub(crate) fn forget(&mut self) {
         self.source.cache = Cache::default();
     }
 

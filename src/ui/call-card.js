@@ -73,8 +73,10 @@ export function callCard(session, { callId }) {
     };
 }
 
-function faultOf({ transferError }) {
-    return transferError === null ? "" : `The transfer failed: ${reason(transferError)}`;
+function faultOf({ transferError, holdError, isHeldHere }) {
+    if (transferError !== null) return `The transfer failed: ${reason(transferError)}`;
+    if (holdError !== null) return `The other side would not ${isHeldHere ? "go on" : "be held"}: ${reason(holdError)}`;
+    return "";
 }
 
 function setPressed(button, isPressed) {

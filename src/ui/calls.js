@@ -17,9 +17,14 @@ export function bindCalls(root, session) {
     setInterval(() => state.calls.forEach((call) => cards.get(call.callId)?.tick()), TICK_MS);
     const ended = new KeyedList(part(root, "ended"), (call) => endedRow(session, call));
 
+    /** A call that has just come in. */
+    let newcomer = null;
     state.addEventListener("change", () => {
         const hadFocus = part(root, "list").contains(document.activeElement);
         cards.update(state.calls);
+        // On a small screen it may be out of sight.
+        cards.get(newcomer)?.element.scrollIntoView({ block: "nearest" });
+        newcomer = null;
         // The card that had it has gone with its call.
         if (hadFocus && document.activeElement === document.body) root.querySelector("h2").focus();
         ended.update(new Map(state.ended.map((call) => [call.callId, call])));
@@ -27,7 +32,10 @@ export function bindCalls(root, session) {
         part(root, "recent").hidden = state.ended.length === 0;
         document.title = title(state.calls);
     });
-    state.addEventListener("call", ({ detail: { name, call } }) => announce(SPOKEN[name](call)));
+    state.addEventListener("call", ({ detail: { name, call } }) => {
+        if (name === "OnNewCall" && call.type === "incoming") newcomer = call.callId;
+        announce(SPOKEN[name](call));
+    });
 }
 
 const SPOKEN = {

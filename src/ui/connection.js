@@ -5,6 +5,9 @@
 const FIRST_RETRY_MS = 250;
 const LONGEST_RETRY_MS = 4000;
 
+/** An attempt to connect that takes so long goes where nobody answers. */
+const CONNECT_MS = 10_000;
+
 /** The phone refused a request. `code` is one of the API's error codes, `message` is for people who know the API. */
 export class Refusal extends Error {
     constructor({ code, message }) {
@@ -26,7 +29,9 @@ export class ConnectionLost extends Error {
  */
 export class Connection extends EventTarget {
     #url;
+    /** Open, and what unbinds it. */
     #socket = null;
+    #unbind = () => {};
     #retryMs = FIRST_RETRY_MS;
     #lastId = 0;
     #unanswered = new Map();
@@ -39,13 +44,34 @@ export class Connection extends EventTarget {
     /** Opens the socket. Called once, when those who listen do so. */
     open() {
         const socket = new WebSocket(this.#url);
-        socket.addEventListener("open", () => {
+        const bound = new AbortController();
+        const patience = setTimeout(() => this.drop(), CONNECT_MS);
+        bound.signal.addEventListener("abort", () => {
+            clearTimeout(patience);
+            socket.close();
+        });
+        this.#unbind = () => bound.abort();
+        const on = (type, take) => socket.addEventListener(type, take, { signal: bound.signal });
+        on("open", () => {
+            clearTimeout(patience);
             this.#retryMs = FIRST_RETRY_MS;
             this.#socket = socket;
             this.#tell("open");
         });
-        socket.addEventListener("message", ({ data }) => this.#onMessage(data));
-        socket.addEventListener("close", () => this.#onClose());
+        on("message", ({ data }) => this.#onMessage(data));
+        on("close", () => this.drop());
+    }
+
+    /** Gives the socket up, which is closed or leads nowhere, and connects anew. */
+    drop() {
+        const wasOpen = this.#socket !== null;
+        this.#unbind();
+        this.#socket = null;
+        for (const { reject } of this.#unanswered.values()) reject(new ConnectionLost());
+        this.#unanswered.clear();
+        setTimeout(() => this.open(), this.#retryMs);
+        this.#retryMs = Math.min(this.#retryMs * 2, LONGEST_RETRY_MS);
+        if (wasOpen) this.#tell("lost");
     }
 
     /** Sends a request, and resolves to the `data` of its reply. Rejects with `Refusal` or `ConnectionLost`. */
@@ -68,16 +94,6 @@ export class Connection extends EventTarget {
         this.#unanswered.delete(message.id);
         if (message.success) waiting?.resolve(message.data);
         else waiting?.reject(new Refusal(message.error));
-    }
-
-    #onClose() {
-        const wasOpen = this.#socket !== null;
-        this.#socket = null;
-        for (const { reject } of this.#unanswered.values()) reject(new ConnectionLost());
-        this.#unanswered.clear();
-        setTimeout(() => this.open(), this.#retryMs);
-        this.#retryMs = Math.min(this.#retryMs * 2, LONGEST_RETRY_MS);
-        if (wasOpen) this.#tell("lost");
     }
 
     #tell(type, detail) {

@@ -23,9 +23,13 @@ export function bindDial(root, session) {
         if (await attempt(session.ask("startcall", { number: number.value, ...chosen }))) number.value = "";
     });
     session.state.addEventListener("change", () => {
-        const connected = [...session.state.accounts.values()].filter(({ state }) => state === "connected");
-        from.hidden = connected.length < 2;
-        offer(account, from.hidden ? [] : connected);
+        const isOffered = ({ connectionId, state }) => {
+            // Whoever has chosen one that is lost for a while doesn't mean another.
+            return state === "connected" || String(connectionId) === account.value;
+        };
+        const offered = [...session.state.accounts.values()].filter(isOffered);
+        from.hidden = offered.length < 2;
+        offer(account, from.hidden ? [] : offered);
     });
 }
 

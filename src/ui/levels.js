@@ -2,6 +2,9 @@
 
 import { Phase } from "./session.js";
 
+/** Whether sound flows in a call: the phone measures no other. */
+const speaks = (call) => call?.state === "answered" && !call.isHeldHere && !call.isHeldThere;
+
 /** Calls `show(callId, levels)` with the levels in dBFS as they come, and with `null` when no more come. */
 export function bindLevels(session, show) {
     const { state } = session;
@@ -12,9 +15,8 @@ export function bindLevels(session, show) {
         const isSignedIn = session.phase === Phase.SIGNED_IN;
         // A new connection has asked for nothing.
         if (!isSignedIn) isWatching = false;
-        const speaks = [...state.calls.values()].some((call) => call.state === "answered" && !call.isHeldHere);
-        const wants = isSignedIn && speaks && !document.hidden;
-        if (!wants) forget();
+        const wants = isSignedIn && [...state.calls.values()].some(speaks) && !document.hidden;
+        if (!wants || !speaks(state.calls.get(shown))) forget();
         if (wants === isWatching || !isSignedIn) return;
         isWatching = wants;
         // A phone that doesn't know the action, or a user who may not use it: the meters stay out of sight.

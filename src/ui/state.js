@@ -22,9 +22,13 @@ const CALL_CHANGES = {
         call.state = "answered";
         call.answeredAt = performance.now() - duration;
     },
-    OnHoldCall(call, { hold, by }) {
-        if (by === "local") call.isHeldHere = hold;
-        else call.isHeldThere = hold;
+    OnHoldCall(call, { hold, by, SIPError }) {
+        if (by === "remote") {
+            call.isHeldThere = hold;
+            return;
+        }
+        call.isHeldHere = hold;
+        call.holdError = SIPError || null;
     },
     OnTransferredCall(call) {
         call.isTransferred = true;
@@ -146,6 +150,7 @@ export class State extends EventTarget {
             progress: null,
             isTransferred: false,
             transferError: null,
+            holdError: null,
             isSilent: false,
             received: "",
             // The snapshot tells none of these: what events have told is kept.

@@ -63,11 +63,14 @@ export function callState(call) {
     return call.mute ? "Connected, you are muted" : "Connected";
 }
 
+/** What a phone that declines says, each by its configuration (rule 9). */
+const DECLINED = [480, 486, 603];
+
 /** How a call ended. */
 export function outcome({ state, type, duration: ms, SIPError, isTransferred }) {
     if (isTransferred) return "Transferred";
     if (state === "answered") return SIPError ? reason(SIPError) : `Ended after ${duration(ms)}`;
-    if (type === "incoming") return SIPError === 486 ? "Declined" : "Missed";
+    if (type === "incoming") return DECLINED.includes(SIPError) ? "Declined" : "Missed";
     return SIPError ? reason(SIPError) : "Ended";
 }
 

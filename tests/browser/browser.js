@@ -22,9 +22,13 @@ export function launch() {
     return chromium.launch({ executablePath: "/usr/bin/chromium", args: ARGUMENTS });
 }
 
-/** A new page in `context`, or in a context of its own; the test fails on any error that the page doesn't catch. */
-export async function openPage(browser, options = {}) {
-    const context = await browser.newContext(options);
+/**
+ * A new page in a context of its own, where `clock` is true with a clock that runs as it is told; the test fails on any
+ * error that the page doesn't catch.
+ */
+export async function openPage(browser, options = {}, url = PAGE) {
+    const { clock, ...rest } = options;
+    const context = await browser.newContext(rest);
     context.setDefaultTimeout(PATIENCE_MS);
     const page = await context.newPage();
     page.faults = [];
@@ -33,7 +37,8 @@ export async function openPage(browser, options = {}) {
     page.on("console", (message) => {
         if (message.type() === "error") page.faults.push(message.text());
     });
-    await page.goto(PAGE);
+    if (clock) await page.clock.install();
+    await page.goto(url);
     return page;
 }
 

@@ -29,17 +29,32 @@ afterEach(async () => {
     await phone.stop();
 });
 
-async function open(options = WIDE) {
-    const page = await openPage(browser, options);
+async function open(options = WIDE, url = PAGE) {
+    const page = await openPage(browser, options, url);
     pages.push(page);
     return page;
 }
 
-async function openSignedIn(options) {
-    const page = await open(options);
+async function openSignedIn(options, url) {
+    const page = await open(options, url);
     await signIn(page);
     await page.locator("#accounts").getByText("Connected", { exact: true }).waitFor();
     return page;
+}
+
+/** Another phone, with other settings. */
+async function startWith(settings) {
+    await phone.stop();
+    phone = await Phone.start(settings);
+}
+
+async function connectAccount(page, number, password) {
+    const accounts = page.locator("#accounts");
+    await accounts.getByText("Connect an account").click();
+    await accounts.getByLabel("Number or user").fill(number);
+    await accounts.getByLabel("Domain").fill(phone.domain);
+    await accounts.getByLabel("Password").fill(password);
+    await accounts.getByRole("button", { name: "Connect", exact: true }).click();
 }
 
 async function openInCallWith(number, options) {
@@ -178,6 +193,14 @@ test("a call that comes in is declined", async () => {
     await page.getByText("Declined", { exact: true }).waitFor();
 });
 
+test("a call that is declined by another status is no missed one", async () => {
+    await startWith("[calls]\ndecline_status = 603");
+    const page = await openSignedIn();
+    await dial(page, "603");
+    await page.getByRole("button", { name: "Decline" }).click();
+    await page.getByText("Declined", { exact: true }).waitFor();
+});
+
 test("a reload in mid-call finds the call as it was, without signing in", async () => {
     const page = await openInCallWith("600");
     await card(page, "600").getByRole("button", { name: "Hold" }).click();
@@ -223,11 +246,7 @@ test("showui hides every page at once, those that open later too, and shows them
 test("another account is connected, calls the first, and is disconnected", async () => {
     const page = await openSignedIn();
     const accounts = page.locator("#accounts");
-    await accounts.getByText("Connect an account").click();
-    await accounts.getByLabel("Number or user").fill("1001");
-    await accounts.getByLabel("Domain").fill(phone.domain);
-    await accounts.getByLabel("Password").fill("demo");
-    await accounts.getByRole("button", { name: "Connect", exact: true }).click();
+    await connectAccount(page, "1001", "demo");
     const second = accounts.getByRole("listitem").filter({ hasText: "1001@" });
     await second.getByText("Connected", { exact: true }).waitFor();
 
@@ -244,13 +263,31 @@ test("another account is connected, calls the first, and is disconnected", async
 
 test("a refused account says so", async () => {
     const page = await openSignedIn();
-    const accounts = page.locator("#accounts");
-    await accounts.getByText("Connect an account").click();
-    await accounts.getByLabel("Number or user").fill("1001");
-    await accounts.getByLabel("Domain").fill(phone.domain);
-    await accounts.getByLabel("Password").fill("wrong");
-    await page.keyboard.press("Enter");
-    await accounts.getByText("Refused by the server").waitFor();
+    await connectAccount(page, "1001", "wrong");
+    await page.locator("#accounts").getByText("Refused by the server").waitFor();
+});
+
+test("a refused account is gone from every page with the one that tried it", async () => {
+    const [one, other] = [await openSignedIn(), await openSignedIn()];
+    await connectAccount(one, "1001", "wrong");
+    const refused = other.locator("#accounts").getByText("Refused by the server");
+    await refused.waitFor();
+    await one.goto("about:blank");
+    await refused.waitFor({ state: "detached" });
+});
+
+test("an account that another page makes its own is no longer this page's to disconnect", async () => {
+    const [one, other] = [await openSignedIn(), await openSignedIn()];
+    await connectAccount(one, "1001", "demo");
+    const disconnect = (page) => page.locator("#accounts").getByRole("button", { name: "Disconnect" });
+    await disconnect(one).waitFor();
+    await one.getByRole("button", { name: "Sign out" }).click();
+    await signIn(one);
+    await disconnect(one).waitFor();
+
+    await connectAccount(other, "1001", "demo");
+    await disconnect(other).waitFor();
+    await disconnect(one).waitFor({ state: "hidden" });
 });
 
 test("levels of both directions move in a call, and only while somebody looks", async () => {
@@ -322,6 +359,19 @@ test("a phone that goes away and comes back is found again", async () => {
     await page.locator("#accounts").getByText("Connected", { exact: true }).waitFor();
     // The browser complains of sockets that found nobody.
     page.faults = page.faults.filter((fault) => !fault.includes("ERR_CONNECTION_REFUSED"));
+});
+
+test("a phone that answers no more is noticed over a network, and found again without signing in", async () => {
+    const url = "http://phone.localhost:15070/";
+    await startWith(`origins = ["${new URL(url).origin}"]\n[api]\nhosts = ["phone.localhost"]`);
+    const page = await openSignedIn({ ...WIDE, clock: true }, url);
+    phone.stall();
+    // It is asked every 20 s, and has 10 s to answer.
+    await page.clock.runFor(31_000);
+    await page.locator("#link").getByText("Connecting…").waitFor();
+    phone.goOn();
+    await page.locator("#link").getByText("Connected").waitFor();
+    assert.deepEqual((await messages(page, "authenticate")).length, 1);
 });
 
 test("the page is served with a strict policy, and to nobody who calls the phone by another name", async () => {

@@ -92,6 +92,15 @@ export class Phone {
         await this.#launch();
     }
 
+    /** Has it do nothing, not even answer, until it goes on. */
+    stall() {
+        this.#process.kill("SIGSTOP");
+    }
+
+    goOn() {
+        this.#process.kill("SIGCONT");
+    }
+
     async stop() {
         await this.#end();
         await rm(this.#folder, { recursive: true });

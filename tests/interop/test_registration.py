@@ -1,7 +1,10 @@
 """Accounts connect to a real registrar, and leave it."""
 
+import time
+
 import pytest
 
+from lab import network
 from lab.asterisk import ADDRESS
 from lab.deadline import until
 
@@ -35,6 +38,31 @@ def test_a_stopped_phone_has_left_the_registrar(phone, asterisk):
     assert asterisk.contacts("1002") != []
     phone.stop()
     assert asterisk.contacts("1002") == []
+
+
+@pytest.fixture
+def move():
+    """Moves the desk on the first cable, and back at the story's end."""
+    yield lambda host: network.move("first", host)
+    network.move("first", 2)
+
+
+def test_a_phone_whose_address_changes_is_registered_and_called_at_the_new_one(phone, asterisk, move, tell):
+    program = phone.register("1002")
+    move(3)
+    began = time.monotonic()
+    until(
+        lambda: ["@10.99.0.3:" in contact for contact in asterisk.contacts("1002")] == [True],
+        8,
+        "it is registered at its new address, and at no other",
+    )
+    tell(f"registered {time.monotonic() - began:.1f} s after the move")
+    asterisk.ask("channel originate PJSIP/1002 application Echo")
+    call = program.hear("OnNewCall")["callId"]
+    program.ask("acceptcall", callid=call)
+    program.hear("OnAcceptCall", callId=call)
+    program.ask("finalizecall", callid=call)
+    assert program.hear("OnFinalizedCall", callId=call)["SIPError"] == 0
 
 
 ACCOUNT = """

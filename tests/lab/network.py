@@ -62,6 +62,12 @@ def lay_cables():
     return afar
 
 
+def move(cable, host):
+    """Gives the desk this address, and no other, on a cable."""
+    _ip(f"address flush dev {cable} scope global")
+    _ip(f"address add {CABLES[cable]}.{host}/24 dev {cable}")
+
+
 def _bring_up(end):
     _ip("link set lo up")
     for cable, net in CABLES.items():

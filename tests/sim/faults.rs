@@ -166,9 +166,9 @@ impl Spoiler {
             Fault::NumberStandsStill if is_request && line("To: ").contains(";tag=") => {
                 with_number(&text, "CSeq: ", |_| "1".into())
             }
-            Fault::BindingIsLeft if is("REGISTER ") => {
-                with_number(&text, "Expires: ", |seconds| if seconds == "0" { "60" } else { seconds }.into())
-            }
+            Fault::BindingIsLeft if is("REGISTER ") => with_number(&text, "Expires: ", |seconds| {
+                if seconds == "0" { "3600" } else { seconds }.into()
+            }),
             Fault::HoldIsNotOffered if is("INVITE ") => {
                 text.replace("a=sendonly", "a=sendrecv").replace("a=inactive", "a=sendrecv")
             }

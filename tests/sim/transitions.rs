@@ -68,10 +68,11 @@ pub(crate) const MACHINES: &[(&str, &[Transition])] = &[
             (NONE, ANYTHING, "Trying"),
             ("Completed", &[Timer], NONE),
             ("Proceeding", &[Peer], "Completed"),
-            ("Proceeding", &[Timer], NONE),
+            // A REGISTER that another one replaces is forgotten.
+            ("Proceeding", &[User, Timer], NONE),
             ("Trying", &[Peer], "Completed"),
             ("Trying", &[Peer], "Proceeding"),
-            ("Trying", &[Timer, Driver], NONE),
+            ("Trying", &[User, Timer, Driver], NONE),
         ],
     ),
     (

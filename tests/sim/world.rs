@@ -58,6 +58,7 @@ pub(crate) enum Happening {
     Arrives { from: SocketAddr, to: SocketAddr, bytes: Vec<u8> },
     Refused { by: SocketAddr, at: SocketAddr },
     ClientsAct { station: usize },
+    DriverTellsOfMove { station: usize },
     ExchangeForgets,
     PortIsLent { station: usize },
     LegTells { station: usize, leg: LegId, event: LegEvent },
@@ -93,6 +94,11 @@ impl World {
             let outputs = world.stations[station].poll_outputs();
             world.carry_out(station, &Cause::Begin, outputs);
             world.begin(Duration::from_secs(1), Happening::ClientsAct { station });
+            // Whatever has changed, the phone's way to the exchange has not.
+            if world.dice.percent(50) {
+                let after = world.dice.duration(Duration::ZERO, BUSY_FOR);
+                world.begin(after, Happening::DriverTellsOfMove { station });
+            }
         }
         if forgets {
             let after = world.dice.duration(Duration::ZERO, BUSY_FOR);
@@ -231,6 +237,9 @@ impl World {
                 }
             }
             Happening::ClientsAct { station } => self.clients_act(station),
+            Happening::DriverTellsOfMove { station } => {
+                self.give(station, Cause::Driver, Input::Moved);
+            }
             Happening::ExchangeForgets => self.exchange.forget(),
             Happening::PortIsLent { station } => self.lend_port(station),
             Happening::LegTells { station, leg, event } => self.leg_tells(station, leg, event),

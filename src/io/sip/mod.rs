@@ -3,6 +3,7 @@
 //! keeps nobody else waiting.
 
 mod names;
+mod network;
 mod queries;
 mod socket;
 mod trace;
@@ -18,12 +19,14 @@ use log::{error, info, warn};
 use media::leg::{LegCommand, LegEvent, LegId};
 use mio::{Events, Token};
 use nix::errno::Errno;
-use phone::{ClientId, Command, Family, Input, Output, Phone, PortId};
+use phone::{ClientId, Command, Input, Output, Phone, PortId};
 use sip::endpoint::Input as SipInput;
 use sip::flow::{Flow, FlowError, Link, Transport};
 
 pub use self::names::Names;
+use self::network::Network;
 use self::queries::{Answer, Queries};
+pub use self::socket::Sockets;
 use self::socket::{Arrival, DATAGRAM_MAX, SipSocket};
 use self::trace::Way;
 use super::clock::{self, Alarm};
@@ -101,7 +104,8 @@ const BELL: Token = Token(0);
 const ALARM: Token = Token(1);
 const FIRST_SOCKET: usize = 2;
 /// After the sockets, one of each family.
-const FIRST_QUERY: Token = Token(4);
+const NETWORK: Token = Token(4);
+const FIRST_QUERY: Token = Token(5);
 
 /// The thread's mailbox, made before the thread.
 ///
@@ -109,49 +113,6 @@ const FIRST_QUERY: Token = Token(4);
 /// What the system says when it has no more descriptors.
 pub fn inbox() -> io::Result<(Inbox<Letter>, Mailbox<Letter>)> {
     Inbox::new(BELL, LETTERS_MAX)
-}
-
-/// The SIP sockets, bound before anything else starts, so that a port that is taken is told at once.
-pub struct Sockets {
-    bound: Vec<SipSocket>,
-    trace: bool,
-}
-
-impl Sockets {
-    /// Binds what `config` names, for the poll of `inbox`. A machine without IPv6 does without `::`, unless it is the only
-    /// address.
-    ///
-    /// # Errors
-    /// The address that can't be had, and what the system says of it.
-    pub fn bind(config: &Config, inbox: &Inbox<Letter>) -> Result<Self, (SocketAddr, io::Error)> {
-        let mut bound = Vec::new();
-        for &address in &config.listen {
-            let token = Token(FIRST_SOCKET.saturating_add(bound.len()));
-            match SipSocket::bind(address, config.dscp, inbox.poll.registry(), token) {
-                Ok(socket) => bound.push(socket),
-                Err(error) if config.listen.len() > 1 && is_missing_ipv6(address, &error) => {
-                    info!("no SIP on {address}: this machine has no IPv6");
-                }
-                Err(error) => return Err((address, error)),
-            }
-        }
-        Ok(Self { bound, trace: config.trace })
-    }
-
-    /// What they are bound to.
-    pub fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
-        self.bound.iter().map(SipSocket::local)
-    }
-
-    /// The families that there are.
-    pub fn families(&self) -> Vec<Family> {
-        self.addresses().map(Family::of).collect()
-    }
-}
-
-fn is_missing_ipv6(address: SocketAddr, error: &io::Error) -> bool {
-    let errno = error.raw_os_error().map(Errno::from_raw);
-    address.ip() == Ipv6Addr::UNSPECIFIED && matches!(errno, Some(Errno::EAFNOSUPPORT | Errno::EADDRNOTAVAIL))
 }
 
 /// The thread's state.
@@ -167,6 +128,8 @@ pub struct SipThread {
     trace: bool,
     queries: Queries,
     names: Names,
+    /// None where the kernel doesn't tell: then what has moved is bound anew at its next refresh.
+    network: Option<Network>,
     ports: Ports,
     /// Halves of each leg that have not ended.
     legs: BTreeMap<LegId, u8>,
@@ -202,6 +165,7 @@ impl SipThread {
             trace: sockets.trace,
             queries: Queries::new(FIRST_QUERY),
             names,
+            network: None,
             ports,
             legs: BTreeMap::new(),
             media,
@@ -213,8 +177,20 @@ impl SipThread {
         let now = clock::now();
         thread.lend_ports(now);
         thread.carry_out(now);
+        thread.watch_network();
         thread.alarm.set(thread.phone.poll_timeout())?;
         Ok(thread)
+    }
+
+    /// After the first REGISTERs are out, which need not wait for it.
+    fn watch_network(&mut self) {
+        self.network = match Network::watch(self.inbox.poll.registry(), NETWORK) {
+            Ok(network) => Some(network),
+            Err(error) => {
+                warn!("a new address of this machine is not noticed until accounts are refreshed: {error}");
+                None
+            }
+        };
     }
 
     /// Runs until it was told to stop and all is hung up and disconnected.
@@ -267,6 +243,7 @@ impl SipThread {
         match source {
             BELL => (0..TURN).all(|_| self.take_letter(now)),
             ALARM => false,
+            NETWORK => (0..TURN).all(|_| self.take_network_message(now)),
             Token(number) if source < FIRST_QUERY => {
                 (0..TURN).all(|_| self.take_arrival(now, number.saturating_sub(FIRST_SOCKET)))
             }
@@ -292,6 +269,19 @@ impl SipThread {
         }
         self.carry_out(now);
         true
+    }
+
+    /// False if there was none.
+    fn take_network_message(&mut self, now: Instant) -> bool {
+        let Some(network) = &mut self.network else { return false };
+        if network.receive() {
+            return true;
+        }
+        if network.has_moved() {
+            self.phone.handle_input(now, Input::Moved);
+            self.carry_out(now);
+        }
+        false
     }
 
     /// Before whatever may look for a server: a retry, or a program's wish.

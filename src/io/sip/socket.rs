@@ -6,12 +6,16 @@ use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::{AsRawFd, RawFd};
 
+use log::info;
 use mio::net::UdpSocket;
 use mio::{Interest, Registry, Token};
 use nix::errno::Errno;
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, setsockopt, sockopt};
+use phone::Family;
 use sip::flow::{Flow, FlowError, Link, Transport};
 
+use super::{Config, FIRST_SOCKET, Letter};
+use crate::io::mailbox::Inbox;
 use crate::io::udp::{self, Dscp};
 
 /// Largest datagram that UDP can carry, rounded up, in bytes.
@@ -167,6 +171,49 @@ fn end_of_flow(errno: i32) -> Option<FlowError> {
         Errno::ECONNREFUSED => Some(FlowError::Refused),
         _ => Some(FlowError::Unreachable),
     }
+}
+
+/// The SIP sockets, bound before anything else starts, so that a port that is taken is told at once.
+pub struct Sockets {
+    pub(super) bound: Vec<SipSocket>,
+    pub(super) trace: bool,
+}
+
+impl Sockets {
+    /// Binds what `config` names, for the poll of `inbox`. A machine without IPv6 does without `::`, unless it is the only
+    /// address.
+    ///
+    /// # Errors
+    /// The address that can't be had, and what the system says of it.
+    pub fn bind(config: &Config, inbox: &Inbox<Letter>) -> Result<Self, (SocketAddr, io::Error)> {
+        let mut bound = Vec::new();
+        for &address in &config.listen {
+            let token = Token(FIRST_SOCKET.saturating_add(bound.len()));
+            match SipSocket::bind(address, config.dscp, inbox.poll.registry(), token) {
+                Ok(socket) => bound.push(socket),
+                Err(error) if config.listen.len() > 1 && is_missing_ipv6(address, &error) => {
+                    info!("no SIP on {address}: this machine has no IPv6");
+                }
+                Err(error) => return Err((address, error)),
+            }
+        }
+        Ok(Self { bound, trace: config.trace })
+    }
+
+    /// What they are bound to.
+    pub fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
+        self.bound.iter().map(SipSocket::local)
+    }
+
+    /// The families that there are.
+    pub fn families(&self) -> Vec<Family> {
+        self.addresses().map(Family::of).collect()
+    }
+}
+
+fn is_missing_ipv6(address: SocketAddr, error: &io::Error) -> bool {
+    let errno = error.raw_os_error().map(Errno::from_raw);
+    address.ip() == Ipv6Addr::UNSPECIFIED && matches!(errno, Some(Errno::EAFNOSUPPORT | Errno::EADDRNOTAVAIL))
 }
 
 #[cfg(test)]

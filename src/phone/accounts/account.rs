@@ -289,6 +289,14 @@ impl Account {
         self.on_events(now, &tray, outputs);
     }
 
+    /// The machine has other addresses than before. What was refused is not tried again for that (rule 8): each refusal may
+    /// count as a guess.
+    pub(super) fn handle_move(&mut self, now: Instant) {
+        if !matches!(self.phase, Phase::Refused) {
+            self.registration.handle_move(now);
+        }
+    }
+
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         let own = match self.phase {
             Phase::Disconnecting { tell_at } => Some(tell_at),

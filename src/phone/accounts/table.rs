@@ -14,7 +14,7 @@ use sip::message::Host;
 use super::Settings;
 use super::account::{Account, Owner};
 use crate::command::{ClientId, ConnectionId, Refusal, RefusalCode};
-use crate::event::AccountSnapshot;
+use crate::event::{AccountSnapshot, Event};
 use crate::interface::Output;
 
 /// Accounts at once: more than a phone's keys, and than programs that share one.
@@ -100,7 +100,7 @@ impl Accounts {
                 },
             )?,
         };
-        self.forget_over();
+        self.forget_over(outputs);
         Ok((id, replaced))
     }
 
@@ -141,7 +141,7 @@ impl Accounts {
         if let Some(account) = self.accounts.iter_mut().find(|account| account.id == id) {
             account.disconnect(now, endpoint, outputs);
         }
-        self.forget_over();
+        self.forget_over(outputs);
     }
 
     /// The account that a call is placed from.
@@ -199,13 +199,13 @@ impl Accounts {
     }
 
     /// A client's connection is gone.
-    pub(crate) fn on_client_gone(&mut self, now: Instant, client: ClientId) {
+    pub(crate) fn on_client_gone(&mut self, now: Instant, client: ClientId, outputs: &mut Vec<Output>) {
         let grace = self.autodisconnect_grace;
         for owner in self.owners().filter(|owner| owner.client == client) {
             owner.is_here = false;
             owner.disconnect_at = owner.autodisconnect.then(|| now + grace);
         }
-        self.forget_over();
+        self.forget_over(outputs);
     }
 
     /// A client comes back as another. One that has an account of its own meanwhile keeps that.
@@ -245,7 +245,12 @@ impl Accounts {
                 account.connected_as = self.connections;
             }
         }
-        self.forget_over();
+        self.forget_over(outputs);
+    }
+
+    /// The machine has other addresses than before.
+    pub(crate) fn handle_move(&mut self, now: Instant) {
+        self.accounts.iter_mut().for_each(|account| account.handle_move(now));
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
@@ -296,8 +301,13 @@ impl Accounts {
         Some(id)
     }
 
-    fn forget_over(&mut self) {
+    /// One that was refused is listed to the last, and no event of its own tells that it is gone.
+    fn forget_over(&mut self, outputs: &mut Vec<Output>) {
+        let is_untold = self.accounts.iter().any(|account| account.is_over() && account.is_listed());
         self.accounts.retain(|account| !account.is_over());
+        if is_untold {
+            outputs.push(Output::Event(Event::AccountsLeft(self.snapshots())));
+        }
     }
 }
 

@@ -81,7 +81,11 @@ pub(crate) fn event(seq: u64, event: &Event) -> String {
         Event::MediaLost(call) => ("OnMediaLost", EventData::OfCall { call_id: call.0 }),
         Event::MediaBack(call) => ("OnMediaBack", EventData::OfCall { call_id: call.0 }),
         Event::Muted { call, mute } => {
-            ("OnStateChanged", EventData::State { calls: [MutedData { call_id: call.0, mute: *mute }] })
+            ("OnStateChanged", EventData::Calls { calls: [MutedData { call_id: call.0, mute: *mute }] })
+        }
+        Event::AccountsLeft(accounts) => {
+            let accounts = accounts.iter().map(AccountData::new).collect();
+            ("OnStateChanged", EventData::Accounts { accounts })
         }
         Event::AudioLevel { call, capture_dbfs, playback_dbfs } => {
             let (call_id, capture, playback) = (call.0, *capture_dbfs, *playback_dbfs);
@@ -187,9 +191,12 @@ enum EventData<'a> {
     OfCall {
         call_id: u32,
     },
-    /// A part of what `getstate` answers.
-    State {
+    /// These two are parts of what `getstate` answers.
+    Calls {
         calls: [MutedData; 1],
+    },
+    Accounts {
+        accounts: Vec<AccountData<'a>>,
     },
     Levels {
         call_id: u32,

@@ -22,7 +22,8 @@ impl Phone {
         let reply = match command {
             Command::ClientGone => {
                 self.watch_levels(now, client, false);
-                return self.accounts.on_client_gone(now, client);
+                self.accounts.on_client_gone(now, client, &mut outputs);
+                return self.outputs.extend(outputs);
             }
             Command::TakeOver(from) => return self.accounts.on_take_over(client, from),
             command => self.carry_out(now, client, command, &mut outputs),
@@ -43,6 +44,10 @@ impl Phone {
         outputs: &mut Vec<Output>,
     ) -> Reply {
         match command {
+            Command::Register { .. } | Command::StartCall { .. } if self.stop_at.is_some() => {
+                let message = String::from("the phone is stopping");
+                Err(Refusal { code: RefusalCode::Internal, message })
+            }
             Command::Register { domain, number, password, autodisconnect } => {
                 self.register(now, client, domain, number, password, autodisconnect, outputs)
             }

@@ -53,6 +53,10 @@ impl Routes {
         self.resolver.configure(&config.hosts, &config.resolv_conf);
     }
 
+    pub(super) fn forget_names(&mut self) {
+        self.resolver.forget();
+    }
+
     pub(super) fn reach(&mut self, now: Instant, route: RouteId, hop: &Uri, tray: &mut Tray<'_>) {
         let Some((transport, host, port)) = target(hop) else {
             return tray.tell_unreachable(route, Unreachable::Unsupported);

@@ -29,6 +29,7 @@ pub(crate) fn event(event: &Event) -> (Vec<String>, SipError) {
         Event::Dtmf { call, key } => (format!("OnDTMF #{} {key}", call.0), 0),
         Event::MediaLost(call) => (format!("OnMediaLost #{}", call.0), 0),
         Event::MediaBack(call) => (format!("OnMediaBack #{}", call.0), 0),
+        Event::AccountsLeft(left) => (format!("OnStateChanged accounts={}", left.len()), 0),
         Event::Muted { call, mute } => (format!("OnStateChanged #{} mute={mute}", call.0), 0),
         Event::AudioLevel { call, .. } => (format!("OnAudioLevel #{}", call.0), 0),
     };

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use base::Instant;
-use phone::event::{AccountState, SipError};
+use phone::event::{AccountSnapshot, AccountState, SipError};
 use phone::{ClientId, Command, ConnectionId, Done, Event, RefusalCode, Reply};
 
 use crate::clients::PASSWORD;
@@ -42,6 +42,8 @@ pub(crate) struct Accounts {
     connections: u32,
     /// Accounts that were disconnected as somebody asked.
     disconnected: BTreeSet<ConnectionId>,
+    /// Accounts are gone that clients still think to be there.
+    owes_list: bool,
     /// A client has tried a wrong password.
     pub(crate) was_misled: bool,
 }
@@ -65,6 +67,7 @@ impl Accounts {
     }
 
     pub(super) fn check_time(&self, now: Instant) {
+        assert!(!self.owes_list, "accounts are gone, and no event tells it");
         for (id, account) in &self.accounts {
             let is_late = account.leaves_by.is_some_and(|by| by < now);
             assert!(!is_late, "OnSIPUnRegister of {id:?} is late (rule 8)");
@@ -201,11 +204,21 @@ impl Accounts {
 
     /// A refused account is kept while somebody may look at it.
     pub(super) fn forget_refused(&mut self) {
+        let before = self.accounts.len();
         self.accounts.retain(|_, account| {
             let is_seen = account.owner.is_some_and(|owner| owner.gone_at.is_none());
             let is_kept = account.is_configured || is_seen || account.leaves_by.is_some();
             account.state != AccountState::Refused || is_kept
         });
+        self.owes_list |= self.accounts.len() < before;
+    }
+
+    /// Accounts are gone that had been refused.
+    pub(super) fn on_left(&mut self, left: &[AccountSnapshot]) {
+        self.forget_refused();
+        assert!(std::mem::take(&mut self.owes_list), "no change, no event");
+        let left: BTreeMap<_, _> = left.iter().map(|it| (it.connection, it.state)).collect();
+        assert_eq!(left, self.states());
     }
 
     fn leave(&mut self, now: Instant, id: ConnectionId) {

@@ -197,6 +197,7 @@ impl Witness {
             | Event::RegisterFinalized(..)
             | Event::RegisterCancelled(_)
             | Event::RegisterExpired(..) => self.to_finalize = self.accounts.on_event(now, event),
+            Event::AccountsLeft(left) => self.accounts.on_left(left),
             _ => self.calls.on_event(now, cause, event),
         }
     }

@@ -393,6 +393,21 @@ fn a_call_that_is_muted_is_told_in_the_shape_of_getstate() {
 }
 
 #[test]
+fn accounts_that_are_left_are_told_in_the_shape_of_getstate() {
+    let mut world = World::new();
+    world.join(CRM, "crm");
+    let (number, domain) = ("1000".into(), "pbx.example".into());
+    let connection = ConnectionId(3);
+    let left = AccountSnapshot { connection, number, domain, state: AccountState::Connected };
+    world.tell(Event::AccountsLeft(vec![left]));
+    let left = serde_json::json!({"connectionId": 3, "number": "1000", "domain": "pbx.example", "state": "connected"});
+    assert_eq!(
+        world.take(CRM),
+        serde_json::json!({"action": "event", "name": "OnStateChanged", "data": {"accounts": [left]}, "seq": 1})
+    );
+}
+
+#[test]
 fn levels_are_told_to_those_who_asked_as_long_as_they_want_them() {
     let mut world = World::new();
     let token = world.join(CRM, "crm");

@@ -171,6 +171,25 @@ fn rule_07_a_call_from_any_address_of_a_server_s_name_is_for_its_account() {
 }
 
 #[test]
+fn rule_08_an_account_is_connected_again_from_a_new_address_but_not_one_that_was_refused() {
+    let accounts = [SERVERS[0], SERVERS[1]].map(settings_at).to_vec();
+    let mut world = World::new(Config { accounts, ..Config::default() });
+    world.registers_at(SERVERS[0]);
+    world.hears_from(SERVERS[1]);
+    let request = world.hears("REGISTER ");
+    world.answers(&request, "403 Forbidden", "", "");
+    world.told();
+    world.hand(Input::Moved);
+    while world.sent.is_empty() {
+        world.pass(Duration::from_millis(100));
+    }
+    world.registers_at(SERVERS[0]);
+    world.pass(SECOND * 10);
+    world.hears_nothing();
+    assert_eq!(world.told(), [], "it was connected all the while");
+}
+
+#[test]
 fn rule_07_who_has_an_account_takes_over_no_other() {
     let mut world = World::new(Config::default());
     for (client, server) in [(1, SERVERS[0]), (2, SERVERS[1])] {

@@ -2,6 +2,7 @@
 
 use super::offers::invite;
 use super::*;
+use crate::command::{Refusal, RefusalCode};
 
 /// A phone in a call that is told to stop: its BYE, and the REGISTER that disconnects it.
 fn stopping() -> (World, String, String) {
@@ -42,4 +43,15 @@ fn a_phone_that_stops_takes_no_more_calls() {
     world.receives(&invite("late", SDP));
     world.hears("SIP/2.0 404 ");
     assert_eq!(world.told(), []);
+}
+
+#[test]
+fn a_phone_that_stops_binds_nothing_that_nobody_would_remove_and_places_no_call() {
+    let (mut world, _, removal) = stopping();
+    world.answers(&removal, "200 OK", "", "");
+    for command in [register(), start_call()] {
+        let refused = world.ask_as(PROGRAM, command);
+        assert!(matches!(refused, Err(Refusal { code: RefusalCode::Internal, .. })), "{refused:?}");
+    }
+    world.hears_nothing();
 }

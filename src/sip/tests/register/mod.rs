@@ -68,6 +68,11 @@ impl Account {
         self.act(|registration, now, endpoint, told| registration.unregister(now, endpoint, told));
     }
 
+    /// The machine tells that its addresses have changed.
+    fn hear_of_move(&mut self) {
+        self.act(|registration, now, _, _| registration.handle_move(now));
+    }
+
     fn register(&mut self) {
         self.act(|registration, now, endpoint, _| registration.register(now, endpoint));
     }

@@ -180,6 +180,77 @@ fn addresses_that_were_left_behind_are_removed_from_the_new_one() {
 }
 
 #[test]
+fn a_phone_that_has_moved_is_bound_where_it_is_once_that_has_settled() {
+    let (mut account, _) = registered();
+    account.move_to("192.0.2.11:5060");
+    account.hear_of_move();
+    account.run_for(ms(1_999));
+    assert!(account.sent().is_empty());
+    account.move_to("192.0.2.12:5060");
+    account.hear_of_move();
+    let (after_ms, refresh) = next_register(&mut account, 5);
+    assert!(after_ms <= 2_001, "not put off by further moves: {after_ms} ms");
+    let contacts = ["<sip:1000@192.0.2.12:5060>", "<sip:1000@192.0.2.10:5060>;expires=0"];
+    assert_eq!(refresh.values("Contact"), contacts);
+}
+
+#[test]
+fn what_waits_for_its_next_attempt_is_tried_once_the_phone_has_moved() {
+    let (mut account, register) = registering();
+    account.receive(&answer(&register, "500 Server Internal Error"));
+    account.hear_of_move();
+    let (after_ms, _) = next_register(&mut account, 5);
+    assert!((2_000..=4_000).contains(&after_ms), "{after_ms} ms");
+}
+
+#[test]
+fn a_register_that_left_from_an_address_that_is_lost_is_not_waited_for_nor_sent_again() {
+    let (mut account, first) = registering();
+    account.move_to("192.0.2.11:5060");
+    account.hear_of_move();
+    account.run_for(ms(40_000));
+    let sent = account.sent();
+    let next: Vec<_> = sent.iter().skip_while(|sent| sent.value("CSeq") == first.value("CSeq")).collect();
+    let contacts = ["<sip:1000@192.0.2.11:5060>", "<sip:1000@192.0.2.10:5060>;expires=0"];
+    assert!(next.len() > 5, "it is repeated");
+    assert!(next.iter().all(|sent| sent.values("Contact") == contacts), "the first one is not");
+}
+
+#[test]
+fn a_move_hurries_nothing_that_the_user_has_put_off() {
+    let (mut account, register) = registering();
+    account.hear_of_move();
+    account.receive(&answer(&register, "403 Forbidden"));
+    let at = account.stage.now + ms(300_000);
+    account.act(|registration, _, _, _| registration.retry_at(at));
+    assert_eq!(next_register(&mut account, 301).0, 300_000);
+}
+
+#[test]
+fn a_move_binds_nothing_that_is_not_wanted() {
+    let (mut account, _) = registered();
+    account.unregister();
+    let removal = account.sent_one();
+    account.hear_of_move();
+    account.receive(&answer(&removal, "200 OK"));
+    account.hear_of_move();
+    assert_eq!(account.told(), [Event::Unregistered]);
+    account.run_for(ms(10_000));
+    assert!(account.sent().is_empty());
+
+    let (mut account, _) = registered();
+    account.hear_of_move();
+    account.unregister();
+    let removal = account.sent_one();
+    account.run_for(ms(4_000));
+    account.sent();
+    account.receive(&answer(&removal, "200 OK"));
+    assert_eq!(account.told(), [Event::Unregistered]);
+    account.run_for(ms(10_000));
+    assert!(account.sent().is_empty());
+}
+
+#[test]
 fn a_registrar_that_has_moved_is_followed_once_and_asked_first_again_for_the_refresh() {
     let (mut account, register) = registering();
     let moved = "Contact: <sip:1000:secret@192.0.2.4:5070;x=y?Subject=z>";
