@@ -307,9 +307,9 @@ impl Call {
     fn answer(&mut self, now: Instant, offer: Option<Vec<u8>>) -> Result<Vec<u8>, SdpError> {
         let rtp = self.peer.line.rtp;
         let Some(offer) = offer else { return Ok(self.negotiation.offer(rtp, self.direction)) };
-        let (answer, agreement) = self.negotiation.answer(&offer, rtp, self.direction)?;
+        let agreement = self.negotiation.handle_offer(&offer, rtp, self.direction)?;
         self.voice.agree(now, &agreement)?;
-        Ok(answer)
+        Ok(self.negotiation.answer(&agreement))
     }
 
     /// Begins each step that is due.

@@ -24,11 +24,11 @@ pub struct DialogId {
 impl DialogId {
     /// The dialog that an incoming request belongs to; `None` if its To has no tag.
     pub fn of_request(request: &Request) -> Option<Self> {
-        let local_tag = request.headers.to().ok()?.tag()?.to_owned();
+        let local_tag = request.headers.to_tag()?.to_owned();
         Some(Self {
             call_id: request.headers.call_id().ok()?.to_owned(),
             local_tag,
-            remote_tag: tag_of(&request.headers.from().ok()?),
+            remote_tag: request.headers.from_tag().unwrap_or_default().to_owned(),
         })
     }
 }

@@ -379,7 +379,7 @@ fn on_late_answer(
     event: endpoint::Event,
 ) {
     let endpoint::Event::Response { flow, response, .. } = event else { return };
-    let tag = response.headers.to().ok().and_then(|to| to.tag().map(String::from)).unwrap_or_default();
+    let tag = response.headers.to_tag().map(String::from).unwrap_or_default();
     if let Some(known) = core::iter::once(kept).chain(&mut *strays).find(|dialog| dialog.remote_tag() == tag)
     {
         known.acknowledge(step, forks.transaction());

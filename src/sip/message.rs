@@ -168,8 +168,8 @@ impl Response {
 
     /// Gives To this tag, unless it has one (RFC 3261 §8.2.6.2).
     pub fn set_to_tag(&mut self, tag: &str) {
-        if let Ok(to) = self.headers.to()
-            && to.tag().is_none()
+        if self.headers.to_tag().is_none()
+            && let Ok(to) = self.headers.to()
         {
             self.headers.set(Name::To, to.with_tag(tag));
         }

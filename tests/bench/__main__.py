@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench import sound
 from bench.phones import PHONES
-from bench.rows import BY_API, ROWS
+from bench.rows import BY_API, BY_TURNS, ROWS
 from bench.stage import Stage
 from lab.pace import TOLERABLE_MS, Pace
 
@@ -29,20 +29,20 @@ def main():
     options.json.parent.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="neonphone-bench-") as folder:
         stage = Stage(Path(folder))
-        for name, row in ROWS.items():
-            for phone in phones if name in only else ():
-                if row in BY_API and phone is not phones[0]:
-                    continue
-                print(f"{name}: {phone.name}", flush=True)
+        for name in (name for name in ROWS if name in only):
+            for group in groups(ROWS[name], phones):
+                label = f"{name}: {', '.join(phone.name for phone in group)}"
+                print(label, flush=True)
                 try:
-                    figures, late_ms = in_time(row, phone(stage.room), stage)
+                    figures, late_ms = in_time(ROWS[name], [phone(stage.room) for phone in group], stage)
                 except TimeoutError as error:
-                    if phone is phones[0]:
+                    if group[0] is phones[0]:
                         raise
-                    print(f"{phone.name} does not get through it: {error}")
+                    print(f"{group[0].name} does not get through it: {error}")
                     continue
-                report["figures"][phone.name].update(figures)
-                report["late, ms"][f"{name}: {phone.name}"] = late_ms
+                for phone, its_figures in figures.items():
+                    report["figures"][phone].update(its_figures)
+                report["late, ms"][label] = late_ms
                 options.json.write_text(json.dumps(report, indent=2))
         if "sound" in only:
             figures, report["late, ms"]["sound"] = sound.measure(phones, stage, options.seeds)
@@ -52,12 +52,19 @@ def main():
     show(report)
 
 
-def in_time(row, phone, stage):
-    """The figures of the try in which the machine kept time best, and how late it was."""
+def groups(row, phones):
+    """Who is measured together."""
+    if row in BY_TURNS:
+        return [phones]
+    return [[phone] for phone in (phones[:1] if row in BY_API else phones)]
+
+
+def in_time(row, phones, stage):
+    """The figures by phone of the try in which the machine kept time best, and how late it was."""
     tries = []
     while len(tries) < TRIES:
         pace = Pace()
-        figures = row(phone, stage)
+        figures = row(phones, stage) if row in BY_TURNS else {phones[0].name: row(phones[0], stage)}
         tries.append((figures, pace.worst_ms()))
         if tries[-1][1] < TOLERABLE_MS:
             break

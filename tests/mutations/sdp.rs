@@ -26,7 +26,8 @@ pub(crate) fn examine(bytes: &[u8]) -> bool {
     let mut caller = called.clone();
     caller.offer(local, Direction::SENDRECV);
     let is_answer = caller.handle_answer(bytes).is_ok();
-    let Ok((answer, agreement)) = called.answer(bytes, local, Direction::SENDRECV) else { return is_answer };
+    let Ok(agreement) = called.handle_offer(bytes, local, Direction::SENDRECV) else { return is_answer };
+    let answer = called.answer(&agreement);
     assert!((10..=60).contains(&agreement.ptime_ms) && !agreement.codecs.is_empty());
     let mut offerer = called.clone();
     offerer.offer(local, Direction::SENDRECV);

@@ -64,6 +64,9 @@ fn read_all(message: &Message) {
         assert!(address.uri.is_equivalent(&address.uri), "{}", address.uri);
         black_box((address.q(), address.expires(), address.uri.bare()));
     }
+    // Read without looking at the rest, they are what they are with it.
+    assert_eq!(headers.from_tag(), headers.from().expect("is checked").tag());
+    assert_eq!(headers.to_tag(), headers.to().expect("is checked").tag());
     for via in headers.vias().unwrap_or_default() {
         assert_eq!(Via::parse(&via.to_string()).as_ref(), Ok(&via));
         black_box((via.received(), via.rport()));

@@ -83,7 +83,7 @@ pub(super) enum Broken {
 }
 
 pub(super) struct Socket {
-    stream: TcpStream,
+    stream: Rationed,
     peer: SocketAddr,
     state: State,
     /// When it is dropped, whatever its state.
@@ -104,6 +104,7 @@ impl Socket {
         stream.set_nodelay(true)?;
         registry.register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)?;
         let (state, deadline) = (State::Head(Vec::new()), Some(now + HEAD_TIME));
+        let stream = Rationed { stream, left: 0 };
         Ok(Self { stream, peer, state, deadline, is_paused: false, output_waits: false })
     }
 
@@ -135,7 +136,7 @@ impl Socket {
         match &mut self.state {
             State::Head(read) => {
                 let mut piece = [0; READ_BYTES];
-                match self.stream.read(&mut piece) {
+                match self.stream.stream.read(&mut piece) {
                     Ok(0) => return Step::Gone,
                     Ok(count) => read.extend_from_slice(piece.get(..count).unwrap_or_default()),
                     Err(error) => return wait_or_gone(&error),
@@ -152,8 +153,8 @@ impl Socket {
                 Err(error) => wait_or_gone(&error),
             },
             State::Open(context) => {
-                let mut rationed = Rationed { stream: &mut self.stream, left: STEP_BYTES };
-                match context.read(&mut rationed) {
+                self.stream.left = STEP_BYTES;
+                match context.read(&mut self.stream) {
                     Ok(Message::Text(text)) => Step::Frame(Frame::Text(text)),
                     Ok(Message::Binary(bytes)) => Step::Frame(Frame::Binary(bytes)),
                     Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => {
@@ -163,7 +164,7 @@ impl Socket {
                         self.leave(now);
                         Step::Left
                     }
-                    Err(Error::Io(_)) if rationed.left == 0 => Step::Again,
+                    Err(Error::Io(_)) if self.stream.left == 0 => Step::Again,
                     Err(Error::Io(error)) => wait_or_gone(&error),
                     Err(error) => match code_for(&error) {
                         Some(code) => {
@@ -179,7 +180,7 @@ impl Socket {
                 // `ConnectionClosed` is how a peer's close that has been answered is told.
                 Ok(()) | Err(_) => self.discard(),
             },
-            State::Discarding => match self.stream.read(&mut [0; READ_BYTES]) {
+            State::Discarding => match self.stream.stream.read(&mut [0; READ_BYTES]) {
                 Ok(0) => Step::Gone,
                 Ok(_) => Step::Again,
                 Err(error) => wait_or_gone(&error),
@@ -290,18 +291,18 @@ impl Socket {
     fn discard(&mut self) -> Step {
         self.state = State::Discarding;
         // It fails where the peer has closed both directions; the next read tells.
-        self.stream.shutdown(Shutdown::Write).ok();
+        self.stream.stream.shutdown(Shutdown::Write).ok();
         Step::Again
     }
 }
 
-/// A stream that has no more once `left` bytes of it are read.
-struct Rationed<'a> {
-    stream: &'a mut TcpStream,
+/// A stream that has no more for a WebSocket once `left` bytes of it are read.
+struct Rationed {
+    stream: TcpStream,
     left: usize,
 }
 
-impl Read for Rationed<'_> {
+impl Read for Rationed {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let room = into.len().min(self.left);
         match into.get_mut(..room) {
@@ -315,7 +316,7 @@ impl Read for Rationed<'_> {
     }
 }
 
-impl Write for Rationed<'_> {
+impl Write for Rationed {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.stream.write(bytes)
     }

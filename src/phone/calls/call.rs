@@ -40,8 +40,8 @@ pub(super) struct Call {
     progress: Option<(Status, bool)>,
     pub(super) answered_at: Option<Instant>,
     pub(super) sound: Option<Sound>,
-    /// The peer's offer in its INVITE, and our answer while it rings.
-    pub(super) answer: Option<(Vec<u8>, Agreement)>,
+    /// What our answer to the offer in the peer's INVITE agrees to, while it rings.
+    pub(super) answer: Option<Agreement>,
     pub(super) hold: Hold,
     pub(super) mute: bool,
     /// Another call speaks while this one rings.

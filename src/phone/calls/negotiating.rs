@@ -25,10 +25,11 @@ impl Call {
         self.on_events(step, tray);
     }
 
-    /// Our answer to the offer in the INVITE.
+    /// What can be agreed to of the offer in the INVITE. The answer is written when somebody answers: who calls waits for
+    /// the ringing.
     pub(super) fn prepare_answer(&mut self, offer: &[u8]) -> Result<(), SdpError> {
         if let Some(sound) = &mut self.sound {
-            self.answer = Some(sound.answer(offer, Direction::SENDRECV)?);
+            self.answer = Some(sound.take_offer(offer, Direction::SENDRECV)?);
         }
         Ok(())
     }
@@ -37,9 +38,9 @@ impl Call {
     pub(super) fn accept(&mut self, step: &mut Step<'_>) {
         let Some(sound) = &mut self.sound else { return };
         match self.answer.take() {
-            Some((sdp, agreement)) => {
-                sound.agree(agreement);
-                self.session.accept(step.now, step.endpoint, sdp);
+            Some(agreement) => {
+                let answer = sound.answer(agreement);
+                self.session.accept(step.now, step.endpoint, answer);
                 self.on_answered(step);
                 self.on_offer_taken(step);
             }
@@ -85,10 +86,9 @@ impl Call {
     pub(super) fn on_reoffered(&mut self, step: &mut Step<'_>, sdp: Option<&[u8]>) {
         let Some(sound) = &mut self.sound else { return };
         let answer = match sdp {
-            Some(offer) => sound.answer(offer, self.hold.answering()).map(|(sdp, agreement)| {
-                sound.agree(agreement);
-                sdp
-            }),
+            Some(offer) => {
+                sound.take_offer(offer, self.hold.answering()).map(|agreement| sound.answer(agreement))
+            }
             None => Ok(sound.offer(self.hold.offer())),
         };
         let is_taken = sdp.is_some() && answer.is_ok();

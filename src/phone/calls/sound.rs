@@ -92,17 +92,16 @@ impl Sound {
         Ok(())
     }
 
-    /// Our answer to the peer's offer, and what both come to: [`Self::agree`] takes that when the answer goes out.
-    pub(super) fn answer(
-        &mut self,
-        offer: &[u8],
-        direction: Direction,
-    ) -> Result<(Vec<u8>, Agreement), SdpError> {
-        self.negotiation.answer(offer, self.local_rtp, direction)
+    /// What we can agree to of the peer's offer.
+    pub(super) fn take_offer(&mut self, offer: &[u8], direction: Direction) -> Result<Agreement, SdpError> {
+        self.negotiation.handle_offer(offer, self.local_rtp, direction)
     }
 
-    pub(super) fn agree(&mut self, agreement: Agreement) {
+    /// The answer that agrees to it, and goes out now.
+    pub(super) fn answer(&mut self, agreement: Agreement) -> Vec<u8> {
+        let answer = self.negotiation.answer(&agreement);
         self.agreement = Some(agreement);
+        answer
     }
 
     /// Whether it is agreed on that the peer sends.

@@ -25,7 +25,7 @@ impl Phone {
         if !is_known && !self.strangers.take(now) {
             return self.endpoint.ignore(transaction);
         }
-        let is_within_dialog = request.headers.to().is_ok_and(|to| to.tag().is_some());
+        let is_within_dialog = request.headers.to_tag().is_some();
         let response = match ABILITIES.inspect(&request) {
             Err(refusal) => refusal,
             // RFC 3261 §12.2.2: a To tag names a dialog, and there is none like that.

@@ -186,11 +186,11 @@ pub(super) struct Cleaned<'a>(pub(super) &'a mut String);
 
 impl Write for Cleaned<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        for (at, part) in text.split(['\r', '\n', '\0']).enumerate() {
-            if at > 0 {
-                self.0.push(' ');
-            }
-            self.0.push_str(part);
+        let is_clean = |byte: u8| !matches!(byte, b'\r' | b'\n' | b'\0');
+        if text.bytes().all(is_clean) {
+            self.0.push_str(text);
+        } else {
+            self.0.push_str(&text.replace(['\r', '\n', '\0'], " "));
         }
         Ok(())
     }

@@ -29,8 +29,10 @@ pub(crate) fn number<T: core::str::FromStr>(digits: &str) -> Option<T> {
 
 /// Where the first `wanted` is that stands neither in a quoted string nor between `<` and `>`.
 pub(crate) fn find_outside(text: &str, wanted: u8) -> Option<usize> {
+    // Before most of them is no quote and no bracket.
+    let plain = text.bytes().position(|byte| byte == wanted || matches!(byte, b'"' | b'<'))?;
     let (mut quoted, mut escaped, mut bracketed) = (false, false, false);
-    for (at, byte) in text.bytes().enumerate() {
+    for (at, byte) in text.bytes().enumerate().skip(plain) {
         if escaped {
             escaped = false;
         } else if quoted {

@@ -6,7 +6,7 @@ use alloc::string::String;
 use core::fmt;
 
 use super::lex::{self, Quoted};
-use super::{Params, SyntaxError, Uri};
+use super::{Params, SyntaxError, Uri, params};
 
 /// A URI with a name and parameters.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -84,6 +84,16 @@ impl NameAddr {
     pub fn q(&self) -> u16 {
         self.params.get("q").and_then(parse_q).unwrap_or(1000)
     }
+}
+
+/// The `tag` in a value that [`NameAddr::parse`] takes. It is looked for many times in a message's way, and the rest isn't.
+pub(super) fn tag_in(value: &str) -> Option<&str> {
+    let (_, rest) = split_display_name(lex::trim(value)).ok()?;
+    let params = match rest.strip_prefix('<') {
+        Some(rest) => rest.split_once('>')?.1,
+        None => rest.get(rest.find(';')?..)?,
+    };
+    params::split(lex::trim(params)).find(|(name, _)| name.eq_ignore_ascii_case("tag"))?.1
 }
 
 /// `qvalue` of RFC 3261 §25.1 in thousandths.

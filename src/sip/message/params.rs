@@ -30,30 +30,21 @@ impl Params {
         if text.is_empty() {
             return Ok(params);
         }
+        if !text.starts_with(';') {
+            return Err(SyntaxError::Parameter);
+        }
         params.text.reserve(text.len());
-        let list = text.strip_prefix(';').ok_or(SyntaxError::Parameter)?;
-        for part in lex::split_outside(list, b';') {
-            match part.split_once('=') {
-                Some((name, value)) => {
-                    let value = lex::trim(value);
-                    check_value(value)?;
-                    params.append(checked_name(lex::trim(name))?, Some(value));
-                }
-                None => params.append(checked_name(part)?, None),
-            }
+        for (name, value) in split(text) {
+            check_name(name)?;
+            value.map_or(Ok(()), check_value)?;
+            params.append(name, value);
         }
         Ok(params)
     }
 
     /// All parameters: name, and value as written if there is one.
     pub fn iter(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
-        let list = self.text.strip_prefix(';');
-        list.into_iter().flat_map(|list| lex::split_outside(list, b';')).map(|part| {
-            match part.split_once('=') {
-                Some((name, value)) => (name, Some(value)),
-                None => (part, None),
-            }
-        })
+        split(&self.text)
     }
 
     /// The value of `name` as written, quotes included. `None` if it isn't there, or is there without a value.
@@ -120,9 +111,18 @@ const fn is_param_byte(byte: u8) -> bool {
     lex::is_token_byte(byte) || matches!(byte, b'[' | b']' | b'/' | b':' | b'&' | b'$' | b'(' | b')')
 }
 
-fn checked_name(name: &str) -> Result<&str, SyntaxError> {
+/// The parts of `;name=value;flag` as written, without the white space around them.
+pub(super) fn split(text: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
+    let list = text.strip_prefix(';').into_iter();
+    list.flat_map(|list| lex::split_outside(list, b';')).map(|part| match part.split_once('=') {
+        Some((name, value)) => (lex::trim(name), Some(lex::trim(value))),
+        None => (part, None),
+    })
+}
+
+fn check_name(name: &str) -> Result<(), SyntaxError> {
     let good = !name.is_empty() && name.bytes().all(is_param_byte);
-    if good { Ok(name) } else { Err(SyntaxError::Parameter) }
+    if good { Ok(()) } else { Err(SyntaxError::Parameter) }
 }
 
 /// A value is a quoted string, or any text that no other reading is possible of: more than the grammar allows, as

@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 
+use super::name_addr::tag_in;
 use super::{CSeq, Contacts, HeaderError, Headers, Name, NameAddr, SyntaxError, Via, lex};
 
 type Result<T> = core::result::Result<T, HeaderError>;
@@ -61,6 +62,16 @@ impl Headers {
     /// It is missing, repeated or malformed.
     pub fn to(&self) -> Result<NameAddr> {
         self.name_addr(Name::To)
+    }
+
+    /// The tag of who sends; `None` too where From is missing.
+    pub fn from_tag(&self) -> Option<&str> {
+        tag_in(self.get(Name::From)?)
+    }
+
+    /// The tag of whom it is for; `None` too where To is missing.
+    pub fn to_tag(&self) -> Option<&str> {
+        tag_in(self.get(Name::To)?)
     }
 
     /// A field that holds one address: From, To, Refer-To, Referred-By.

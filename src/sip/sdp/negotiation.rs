@@ -83,17 +83,17 @@ impl Negotiation {
         self.agree(line, Offerer::We, offered.local_rtp, offered.direction)
     }
 
-    /// Answers the peer's offer, the first or a new one: its first acceptable audio line, all others refused.
-    /// `direction` is what we want; the answer has as much of that as goes with the offer.
+    /// Takes the peer's offer, the first or a new one: what [`Self::answer`] will agree to, its first acceptable audio line,
+    /// all others refused. `direction` is what we want; the answer has as much of that as goes with the offer.
     ///
     /// # Errors
     /// Nothing in it is acceptable: [`SdpError::status`] is the answer then, and what was agreed before still holds.
-    pub fn answer(
+    pub fn handle_offer(
         &mut self,
         offer: &[u8],
         local_rtp: SocketAddr,
         direction: Direction,
-    ) -> Result<(Vec<u8>, Agreement), SdpError> {
+    ) -> Result<Agreement, SdpError> {
         let lines = read::read(offer)?;
         let mut refusal = SdpError::NoAudio;
         let mut chosen = None;
@@ -115,9 +115,14 @@ impl Negotiation {
         self.offer = None;
         self.lines = lines.iter().enumerate().map(place).collect();
         self.keep_numbers(&agreement);
+        Ok(agreement)
+    }
+
+    /// Our answer to the offer that was taken last, by which we agree to what came of it.
+    pub fn answer(&mut self, agreement: &Agreement) -> Vec<u8> {
         let agreed = agreement.codecs.iter().chain(&agreement.event);
         let formats: Vec<Format> = agreed.filter_map(|agreed| self.format_of(agreed).cloned()).collect();
-        Ok((self.describe(local_rtp, agreement.direction, &formats), agreement))
+        self.describe(agreement.local_rtp, agreement.direction, &formats)
     }
 
     /// What follows from the peer's line: every codec that both have, in the peer's order.

@@ -37,8 +37,9 @@ fn answered(lines: &str) -> Result<(String, Agreement), SdpError> {
 }
 
 fn answered_as(lines: &str, direction: Direction) -> Result<(String, Agreement), SdpError> {
-    let (answer, agreement) = phone().answer(&peer(lines), local(), direction)?;
-    Ok((text(answer), agreement))
+    let mut phone = phone();
+    let agreement = phone.handle_offer(&peer(lines), local(), direction)?;
+    Ok((text(phone.answer(&agreement)), agreement))
 }
 
 fn text(bytes: Vec<u8>) -> String {
@@ -81,7 +82,7 @@ fn the_peers_order_of_codecs_and_its_numbers_are_taken() {
 fn g711_under_a_dynamic_number_is_g711_and_keeps_its_number_in_our_next_offer() {
     let mut phone = phone();
     let offer = peer("m=audio 49170 RTP/AVP 101\na=rtpmap:101 pcmu/8000/1");
-    let (_, agreement) = phone.answer(&offer, local(), Direction::SENDRECV).expect("it has G.711");
+    let agreement = phone.handle_offer(&offer, local(), Direction::SENDRECV).expect("it has G.711");
     assert_eq!(names(&agreement), [("PCMU", 101, 101)]);
     let offer = text(phone.offer(local(), Direction::SENDRECV));
     assert!(offer.contains("a=rtpmap:101 PCMU/8000\r\n"), "{offer}");
@@ -108,7 +109,8 @@ fn other_lines_than_audio_are_refused_in_their_place_and_stay_there() {
         "m=video 5000 RTP/AVP 31\nm=audio 0 RTP/AVP 0\nm=audio 5002 RTP/SAVP 0\nm=audio 5004 RTP/AVP 0\n\
          m=audio 5006 RTP/AVP 0\nm=application 9 TCP/BFCP *",
     );
-    let (answer, agreement) = phone.answer(&offer, local(), Direction::SENDRECV).expect("it has audio");
+    let agreement = phone.handle_offer(&offer, local(), Direction::SENDRECV).expect("it has audio");
+    let answer = phone.answer(&agreement);
     let lines = |text: &str| -> Vec<String> {
         text.lines().filter(|line| line.starts_with("m=")).map(ToString::to_string).collect()
     };
@@ -156,7 +158,7 @@ fn what_is_no_description_is_a_bad_request() {
     for bytes in
         [&b""[..], b"\0\0\0", b"hello", b"v=1\r\n", b"v=0\r\nm=audio x RTP/AVP 0\r\n", b"v=0\r\nm=audio\r\n"]
     {
-        let refusal = phone().answer(bytes, local(), Direction::SENDRECV).map(drop);
+        let refusal = phone().handle_offer(bytes, local(), Direction::SENDRECV);
         assert!(refusal.is_err_and(|error| matches!(error, SdpError::Malformed)), "{bytes:?}");
     }
     assert_eq!(SdpError::Malformed.status(), Status::BAD_REQUEST);
@@ -166,7 +168,7 @@ fn what_is_no_description_is_a_bad_request() {
 fn faults_where_a_phone_does_not_look_cost_no_call() {
     let offer = b"v=0\no=caf\xe9 x y IN\ns=\xff\xfe\nb=AS:64.5\nt=now\nnonsense\nc=IN IP4 192.0.2.1 \n\
                   a=\xe9:\xe9\nm=audio 5000 RTP/AVP  0 8 \nm=video 0 RTP/AVP\n\0";
-    let agreement = phone().answer(offer, local(), Direction::SENDRECV).map(|(_, agreement)| agreement);
+    let agreement = phone().handle_offer(offer, local(), Direction::SENDRECV);
     assert_eq!(agreement.map(|agreement| agreement.codecs.len()), Ok(2));
 }
 
@@ -216,8 +218,8 @@ fn the_version_rises_only_when_something_is_new() {
     assert_eq!(version(phone.offer(local(), Direction::SENDONLY)), "2");
     let offer = peer("m=audio 5000 RTP/AVP 0");
     for expected in ["3", "3"] {
-        let (answer, _) = phone.answer(&offer, local(), Direction::SENDRECV).expect("it has G.711");
-        assert_eq!(version(answer), expected);
+        let agreement = phone.handle_offer(&offer, local(), Direction::SENDRECV).expect("it has G.711");
+        assert_eq!(version(phone.answer(&agreement)), expected);
     }
 }
 

@@ -52,7 +52,7 @@ impl ServerKey {
         let headers = &request.headers;
         Ok(Self::Rfc2543 {
             uri: request.uri.to_string(),
-            from: headers.from()?.tag().unwrap_or_default().to_owned(),
+            from: headers.from_tag().unwrap_or_default().to_owned(),
             call_id: headers.call_id()?.to_owned(),
             cseq: headers.cseq()?.number,
             via: via.to_string(),
@@ -86,12 +86,12 @@ impl MergeKey {
     /// A header field that it is made of is missing or malformed.
     pub(crate) fn new(request: &Request) -> Result<Option<Self>, HeaderError> {
         let headers = &request.headers;
-        if headers.to()?.tag().is_some() || request.method == Method::Cancel {
+        if headers.to_tag().is_some() || request.method == Method::Cancel {
             return Ok(None);
         }
         let cseq = headers.cseq()?;
         let call_id = headers.call_id()?.to_owned();
-        Ok(headers.from()?.tag().map(|tag| Self {
+        Ok(headers.from_tag().map(|tag| Self {
             cseq: cseq.number,
             method: cseq.method,
             call_id,

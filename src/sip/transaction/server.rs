@@ -115,7 +115,7 @@ impl Server {
 
     /// Sends an answer, with a To tag (RFC 3261 §8.2.6.2).
     pub(crate) fn respond(&mut self, now: Instant, mut response: Response, outputs: &mut VecDeque<Output>) {
-        match response.headers.to().ok().as_ref().and_then(|to| to.tag()) {
+        match response.headers.to_tag() {
             Some(tag) => tag.clone_into(&mut self.tag),
             None if response.status == Status::TRYING => {}
             None => response.set_to_tag(&self.tag),
