@@ -99,12 +99,12 @@ export class Session extends EventTarget {
             } catch (error) {
                 // Lost again: the next connection resumes.
                 if (!(error instanceof Refusal)) return;
+                // Somebody has signed in meanwhile.
+                if (this.#token !== token) return;
                 if (error.code !== NOT_AUTHORIZED) break;
             }
-            // Unless somebody has signed in meanwhile.
-            if (attempt === QUICK_PAUSES && this.#token === token) this.#enter(Phase.SIGNED_OUT);
+            if (attempt === QUICK_PAUSES) this.#enter(Phase.SIGNED_OUT);
             await pause(pauseMs);
-            if (this.#token !== token) return;
         }
         this.#forget();
     }

@@ -23,12 +23,8 @@ const CALL_CHANGES = {
         call.answeredAt = performance.now() - duration;
     },
     OnHoldCall(call, { hold, by, SIPError }) {
-        if (by === "remote") {
-            call.isHeldThere = hold;
-            return;
-        }
-        call.isHeldHere = hold;
-        call.holdError = SIPError || null;
+        if (by === "remote") call.isHeldThere = hold;
+        else Object.assign(call, { isHeldHere: hold, holdError: SIPError || null });
     },
     OnTransferredCall(call) {
         call.isTransferred = true;

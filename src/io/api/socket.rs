@@ -24,7 +24,7 @@ const FAREWELL_TIME: Duration = Duration::from_secs(2);
 /// Bytes of a read. A request is far shorter.
 const READ_BYTES: usize = 4 << 10;
 
-/// Bytes that a step reads of a WebSocket. tungstenite reads on until there is a message, and fragments without bytes
+/// Bytes that a step reads. Of a WebSocket tungstenite reads on until there is a message, and fragments without bytes
 /// never make one.
 const STEP_BYTES: usize = MAX_MESSAGE_BYTES;
 
@@ -104,7 +104,7 @@ impl Socket {
         stream.set_nodelay(true)?;
         registry.register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)?;
         let (state, deadline) = (State::Head(Vec::new()), Some(now + HEAD_TIME));
-        let stream = Rationed { stream, left: 0 };
+        let stream = Rationed { tcp: stream, left: 0 };
         Ok(Self { stream, peer, state, deadline, is_paused: false, output_waits: false })
     }
 
@@ -133,10 +133,11 @@ impl Socket {
 
     /// Reads or writes once, whichever its state asks for.
     pub(super) fn step(&mut self, now: Instant, judge: impl Fn(&[u8]) -> Verdict) -> Step {
+        self.stream.left = STEP_BYTES;
         match &mut self.state {
             State::Head(read) => {
                 let mut piece = [0; READ_BYTES];
-                match self.stream.stream.read(&mut piece) {
+                match self.stream.read(&mut piece) {
                     Ok(0) => return Step::Gone,
                     Ok(count) => read.extend_from_slice(piece.get(..count).unwrap_or_default()),
                     Err(error) => return wait_or_gone(&error),
@@ -152,35 +153,30 @@ impl Socket {
                 }
                 Err(error) => wait_or_gone(&error),
             },
-            State::Open(context) => {
-                self.stream.left = STEP_BYTES;
-                match context.read(&mut self.stream) {
-                    Ok(Message::Text(text)) => Step::Frame(Frame::Text(text)),
-                    Ok(Message::Binary(bytes)) => Step::Frame(Frame::Binary(bytes)),
-                    Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => {
-                        Step::Frame(Frame::Control)
-                    }
-                    Ok(Message::Close(_)) => {
-                        self.leave(now);
+            State::Open(context) => match context.read(&mut self.stream) {
+                Ok(Message::Text(text)) => Step::Frame(Frame::Text(text)),
+                Ok(Message::Binary(bytes)) => Step::Frame(Frame::Binary(bytes)),
+                Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => Step::Frame(Frame::Control),
+                Ok(Message::Close(_)) => {
+                    self.leave(now);
+                    Step::Left
+                }
+                Err(Error::Io(_)) if self.stream.left == 0 => Step::Again,
+                Err(Error::Io(error)) => wait_or_gone(&error),
+                Err(error) => match code_for(&error) {
+                    Some(code) => {
+                        self.close(now, code);
                         Step::Left
                     }
-                    Err(Error::Io(_)) if self.stream.left == 0 => Step::Again,
-                    Err(Error::Io(error)) => wait_or_gone(&error),
-                    Err(error) => match code_for(&error) {
-                        Some(code) => {
-                            self.close(now, code);
-                            Step::Left
-                        }
-                        None => Step::Gone,
-                    },
-                }
-            }
+                    None => Step::Gone,
+                },
+            },
             State::Closing(context) => match context.flush(&mut self.stream) {
                 Err(Error::Io(error)) => wait_or_gone(&error),
                 // `ConnectionClosed` is how a peer's close that has been answered is told.
                 Ok(()) | Err(_) => self.discard(),
             },
-            State::Discarding => match self.stream.stream.read(&mut [0; READ_BYTES]) {
+            State::Discarding => match self.stream.read(&mut [0; READ_BYTES]) {
                 Ok(0) => Step::Gone,
                 Ok(_) => Step::Again,
                 Err(error) => wait_or_gone(&error),
@@ -291,14 +287,14 @@ impl Socket {
     fn discard(&mut self) -> Step {
         self.state = State::Discarding;
         // It fails where the peer has closed both directions; the next read tells.
-        self.stream.stream.shutdown(Shutdown::Write).ok();
+        self.stream.tcp.shutdown(Shutdown::Write).ok();
         Step::Again
     }
 }
 
-/// A stream that has no more for a WebSocket once `left` bytes of it are read.
+/// A stream that has no more for now once `left` bytes of it are read.
 struct Rationed {
-    stream: TcpStream,
+    tcp: TcpStream,
     left: usize,
 }
 
@@ -307,7 +303,7 @@ impl Read for Rationed {
         let room = into.len().min(self.left);
         match into.get_mut(..room) {
             Some(into) if room > 0 => {
-                let count = self.stream.read(into)?;
+                let count = self.tcp.read(into)?;
                 self.left = self.left.saturating_sub(count);
                 Ok(count)
             }
@@ -318,11 +314,11 @@ impl Read for Rationed {
 
 impl Write for Rationed {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.stream.write(bytes)
+        self.tcp.write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.stream.flush()
+        self.tcp.flush()
     }
 }
 

@@ -1,5 +1,5 @@
-//! What only a flood from within the phone shows, and its end. The rest of the thread is told by the stories of the whole phone, in
-//! tests/phone.
+//! What only a flood from within the phone shows, and its end. The rest of the thread is told by the stories of the whole
+//! phone, in tests/phone.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::thread;

@@ -130,16 +130,9 @@ impl Config {
         if self.listen.is_empty() {
             return Err(ConfigError::ListensNowhere);
         }
-        for (index, &one) in self.listen.iter().enumerate() {
-            let is_taken_by = |other: &&SocketAddr| {
-                let is_any = one.ip().is_unspecified() || other.ip().is_unspecified();
-                one.port() == other.port()
-                    && one.port() != 0
-                    && one.is_ipv4() == other.is_ipv4()
-                    && (is_any || one.ip() == other.ip())
-            };
-            if let Some(&other) = self.listen.iter().take(index).find(is_taken_by) {
-                return Err(ConfigError::ListensTwice(other, one));
+        for (index, one) in self.listen.iter().enumerate() {
+            if let Some(other) = self.listen.iter().take(index).find(|other| take_same_port(one, other)) {
+                return Err(ConfigError::ListensTwice(*other, *one));
             }
         }
         if let Some(host) = self.hosts.iter().find(|host| !gate::is_host(host)) {
@@ -152,6 +145,15 @@ impl Config {
         }
         Ok(())
     }
+}
+
+/// Whether who listens on one of them can't on the other.
+fn take_same_port(one: &SocketAddr, other: &SocketAddr) -> bool {
+    let is_any = one.ip().is_unspecified() || other.ip().is_unspecified();
+    one.port() == other.port()
+        && one.port() != 0
+        && one.is_ipv4() == other.is_ipv4()
+        && (is_any || one.ip() == other.ip())
 }
 
 impl User {
